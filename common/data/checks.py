@@ -1,0 +1,229 @@
+"""Questions to ask of a dataset before any training: leaks, duplicates, drift, balance, time order.
+
+Each check is a function from the dataset to findings. A finding says what was seen, and whether it
+is fine ("ok"), worth a look ("note") or likely to spoil the result ("alarm").
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from common.data.dataset import PARTS, Dataset
+
+SUSPICIOUS_AUC = 0.85  # one honest column alone rarely ranks the classes this well
+DRIFT_ALARM = 0.25  # the usual reading of the population stability index: above, a real shift
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check saw: its name, level, and one sentence with the figures."""
+
+    check: str
+    level: Literal["ok", "note", "alarm"]
+    message: str
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def check_dataset(dataset: Dataset) -> list[Finding]:
+    """Run every check; alarms first, then notes, then what was found in order."""
+    findings = [
+        *check_account(dataset),
+        *check_balance(dataset),
+        *check_time_order(dataset),
+        *check_duplicates(dataset),
+        *check_useless_columns(dataset),
+        *check_leaks(dataset),
+        *check_unseen(dataset),
+        *check_drift(dataset),
+    ]
+    return sorted(findings, key=lambda finding: ("alarm", "note", "ok").index(finding.level))
+
+
+def check_account(dataset: Dataset) -> Iterator[Finding]:
+    """Every row that came in is used or dropped with a reason."""
+    account = dataset.account
+    dropped = "; ".join(f"{count:,} {reason}" for reason, count in account.dropped.items())
+    cleaned = "; ".join(f"{count:,} {what}" for what, count in account.cells_cleaned.items())
+    message = f"{account.rows_in:,} rows in, {account.rows_used:,} used"
+    message += f", dropped: {dropped}" if dropped else ", none dropped"
+    yield Finding("account", "ok", message + (f". Cells mended: {cleaned}." if cleaned else "."))
+
+
+def check_balance(dataset: Dataset) -> Iterator[Finding]:
+    """The share of positives in each part; a strong change of it misleads probabilities."""
+    shares = {part: float(dataset.target[dataset.part == part].mean()) for part in PARTS}
+    told = ", ".join(f"{part} {share:.1%}" for part, share in shares.items())
+    low, high = min(shares.values()), max(shares.values())
+    level = "note" if low < 0.01 or high > 0.99 or high > 1.5 * low else "ok"
+    yield Finding("class balance", level, f'Share of "{dataset.schema.labels[1]}": {told}.')
+
+
+def check_time_order(dataset: Dataset) -> Iterator[Finding]:
+    """In a split by time, training ends before validation starts, and that before test."""
+    if dataset.time is None:
+        return
+    spans = {part: dataset.time[dataset.part == part] for part in PARTS}
+    told = ", ".join(
+        f"{part} {str(times.min())[:10]} to {str(times.max())[:10]}"
+        for part, times in spans.items()
+    )
+    ordered = (
+        spans["train"].max() < spans["validation"].min()
+        and spans["validation"].max() < spans["test"].min()
+    )
+    if ordered:
+        yield Finding("time order", "ok", f"The parts follow each other in time: {told}.")
+    else:
+        yield Finding("time order", "alarm", f"The parts overlap in time: {told}.")
+
+
+def check_duplicates(dataset: Dataset) -> Iterator[Finding]:
+    """Rows with the same features in two parts, and same features with different targets."""
+    keys = pd.util.hash_pandas_object(dataset.features, index=False).to_numpy()
+    in_train = np.isin(keys, keys[dataset.part == "train"])
+    for part in ("validation", "test"):
+        rows = dataset.part == part
+        share = in_train[rows].mean()
+        level = "alarm" if share > 0.05 else "note" if share > 0.001 else "ok"
+        yield Finding(
+            "duplicates across parts",
+            level,
+            f"{in_train[rows].sum():,} of {rows.sum():,} {part} rows ({share:.2%}) have exactly "
+            "the features of a training row.",
+        )
+    _, group, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    positives = np.bincount(group, weights=dataset.target)
+    conflicting = ((positives > 0) & (positives < counts))[group]
+    share = conflicting.mean()
+    yield Finding(
+        "same input, different target",
+        "note" if share > 0.01 else "ok",
+        f"{conflicting.sum():,} rows ({share:.2%}) share all their features with a row of the "
+        "other class: no model can tell them apart.",
+    )
+
+
+def check_useless_columns(dataset: Dataset) -> Iterator[Finding]:
+    """Columns with one value, and category columns with nearly one value a row (ids)."""
+    train = dataset.features[dataset.part == "train"]
+    constant = [name for name in train if train[name].nunique(dropna=False) <= 1]
+    ids = [name for name in dataset.schema.categories if train[name].nunique() > 0.5 * len(train)]
+    yield Finding("constant columns", "note" if constant else "ok", named(constant))
+    yield Finding("id-like columns", "alarm" if ids else "ok", named(ids))
+
+
+def check_leaks(dataset: Dataset) -> Iterator[Finding]:
+    """A single column that predicts the target suspiciously well probably knows the answer."""
+    train = dataset.features[dataset.part == "train"]
+    target = dataset.target[dataset.part == "train"]
+    scores = {name: single_column_auc(train[name], target) for name in train}
+    best = max(scores, key=scores.get)
+    for name, score in scores.items():
+        if score > SUSPICIOUS_AUC:
+            yield Finding(
+                "leak",
+                "alarm",
+                f'Column "{name}" alone reaches ROC AUC {score:.3f} on the training rows (alarm '
+                f"above {SUSPICIOUS_AUC}). Is it known at the moment of prediction? If not, "
+                "leave it out.",
+            )
+    if scores[best] <= SUSPICIOUS_AUC:
+        yield Finding("leak", "ok", f'Best single column: "{best}", ROC AUC {scores[best]:.3f}.')
+
+
+def single_column_auc(column: pd.Series, target: np.ndarray) -> float:
+    """ROC AUC of one column used alone, whichever direction; 0.5 says nothing, 1 everything.
+
+    Numbers are cut into 50 bins of equal size (missing ones apart), so that a column good at both
+    ends counts too; each bin or category is scored by its share of positives on the other half
+    of the rows, so that an id column does not look good by memory.
+    """
+    if pd.api.types.is_numeric_dtype(column):
+        codes = pd.qcut(column, 50, labels=False, duplicates="drop").fillna(-1).astype(int) + 1
+    else:
+        codes = pd.Series(pd.factorize(column)[0])
+    codes, half = codes.to_numpy(), np.arange(len(column)) % 2 == 0
+    areas = []
+    for fit, score in ((half, ~half), (~half, half)):
+        size = codes.max() + 1
+        count = np.bincount(codes[fit], minlength=size)
+        positive = np.bincount(codes[fit], weights=target[fit], minlength=size)
+        rate = (positive + target[fit].mean()) / (count + 1)
+        areas.append(rank_auc(rate[codes[score]], target[score]))
+    return float(np.mean(areas))
+
+
+def rank_auc(score: np.ndarray, target: np.ndarray) -> float:
+    """ROC AUC by ranks (Mann-Whitney): the chance that a positive is ranked above a negative."""
+    positives = target.sum()
+    negatives = len(target) - positives
+    if positives == 0 or negatives == 0:
+        return 0.5
+    ranks = pd.Series(score).rank().to_numpy()
+    area = ranks[target == 1].sum() - positives * (positives + 1) / 2
+    return float(area / (positives * negatives))
+
+
+def check_unseen(dataset: Dataset) -> Iterator[Finding]:
+    """Categories of the test part that training never saw."""
+    train = dataset.features[dataset.part == "train"]
+    test = dataset.features[dataset.part == "test"]
+    unseen = {
+        name: int((~test[name].isin(train[name].unique())).sum())
+        for name in dataset.schema.categories
+    }
+    told = [f"{name} ({count:,} rows)" for name, count in unseen.items() if count]
+    worst = max(unseen.values(), default=0) / max(len(test), 1)
+    yield Finding("unseen categories in test", "note" if worst > 0.01 else "ok", named(told))
+
+
+def check_drift(dataset: Dataset) -> Iterator[Finding]:
+    """Columns whose distribution differs between train and test."""
+    train = dataset.features[dataset.part == "train"]
+    test = dataset.features[dataset.part == "test"]
+    index = {name: stability_index(train[name], test[name]) for name in train}
+    drifted = sorted((name for name in index if index[name] > DRIFT_ALARM), key=index.get)[::-1]
+    yield Finding(
+        "drift from train to test",
+        "note" if drifted else "ok",
+        f"Population stability index above {DRIFT_ALARM}: "
+        + named([f"{name} ({index[name]:.2f})" for name in drifted]),
+    )
+
+
+def stability_index(reference: pd.Series, current: pd.Series) -> float:
+    """Population stability index: sum of (q - p) ln(q / p) over ten bins or the categories.
+
+    Bins hold a tenth of the reference each; missing values are a bin of their own; empty cells
+    count as one half row. 0 means equal, above 0.25 is usually called a real shift (Siddiqi,
+    Credit Risk Scorecards, 2006, p. 136).
+    """
+    if pd.api.types.is_numeric_dtype(reference):
+        edges = np.unique(reference.quantile(np.linspace(0, 1, 11)[1:-1]).to_numpy())
+        bins = len(edges) + 2
+        counts = [
+            np.bincount(
+                np.where(column.isna(), bins - 1, np.searchsorted(edges, column, side="left")),
+                minlength=bins,
+            )
+            for column in (reference, current)
+        ]
+    else:
+        codes = pd.factorize(pd.concat([reference, current]))[0]
+        bins = codes.max() + 1
+        counts = [
+            np.bincount(part, minlength=bins)
+            for part in (codes[: len(reference)], codes[len(reference) :])
+        ]
+    present = counts[0] + counts[1] > 0
+    p, q = (np.maximum(count[present], 0.5) / count.sum() for count in counts)
+    return float(np.sum((q - p) * np.log(q / p)))
+
+
+def named(columns: list[str]) -> str:
+    return ", ".join(columns) + "." if columns else "None."
