@@ -1,0 +1,65 @@
+"""What every project hands to the command line: its name, question, settings, data and network."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from common.errors import UserError
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+    from common.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Settings of every training; a project's own dataclass adds its settings to these."""
+
+    epochs: int = 20  # passes over the training rows, at most
+    batch_size: int = 1024  # rows in one step of the optimizer
+    learning_rate: float = 1e-3  # peak; warmed up over the first epoch, then a cosine to zero
+    weight_decay: float = 1e-4  # AdamW's decoupled decay of the weights
+    patience: int = 5  # epochs without a better validation metric before training stops
+    monitor: Literal["val_loss", "val_roc_auc"] = "val_loss"  # metric that picks the best weights
+    class_weights: Literal["none", "balanced"] = "none"  # balanced: rare class up, calibration down
+    seed: int = 0  # of weights, order of rows and dropout
+    seeds: int = 1  # trainings from seed, seed + 1, …: scores with mean and spread
+    rows: int = 0  # rows of each part to use, evenly spaced; 0: all of them
+    precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto: mixed on new GPUs only
+    deterministic: bool = False  # the same bits in every run on one machine; somewhat slower
+    tensorboard: bool = False  # also write TensorBoard logs into the run folder
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "patience", "seeds"):
+            expect(self, name, getattr(self, name) >= 1, "a whole number from 1")
+        for name in ("rows", "seed"):
+            expect(self, name, getattr(self, name) >= 0, "0 or a positive whole number")
+        expect(self, "learning_rate", 0 < self.learning_rate < 10, "between 0 and 10, say 0.001")
+        expect(self, "weight_decay", 0 <= self.weight_decay < 1, "from 0 to below 1")
+
+
+def expect(config: TrainingConfig, name: str, holds: bool, expected: str) -> None:
+    """Raise UserError with the field and what it should be, unless `holds`."""
+    if not holds:
+        raise UserError(f"{name} is {getattr(config, name)}; expected {expected}.")
+
+
+@dataclass(frozen=True)
+class Project:
+    """One real problem. The functions import what they need when called: --help answers at once.
+
+    load(config): the Dataset.
+    prepare(rows, tables): raw rows (columns of the schema's required and optional) to feature
+        columns, row by row; `load` uses it too, so that predict cannot differ from training.
+    build(config, encoder, prior): a keras.Model from the encoder's outputs to the probability of
+        class 1, shape (batch, 1); prior is the share of class 1 among the training rows.
+    """
+
+    name: str
+    question: str
+    config: type[TrainingConfig]
+    load: "Callable[[TrainingConfig], Dataset]"
+    prepare: "Callable[[pd.DataFrame, dict[str, pd.DataFrame]], pd.DataFrame]"
+    build: "Callable[[TrainingConfig, keras.Model, float], keras.Model]"
