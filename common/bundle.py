@@ -1,0 +1,85 @@
+"""What predict loads: the model on raw columns, its schema, threshold and look-up tables.
+
+bundle/model.keras       from feature columns to the probability of class 1
+bundle/bundle.json       schema, labels, threshold, project
+bundle/tables/*.csv.gz   tables that prepare joins to a raw row
+"""
+
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from common.data.dataset import Schema
+from common.errors import UserError
+from common.files import read_json, write_json
+from common.models.tabular import lookups, raw_inputs
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model that takes raw columns, and what is needed to use it."""
+
+    model: keras.Model
+    schema: Schema
+    threshold: float
+    tables: dict[str, pd.DataFrame]
+
+    def probability(self, features: pd.DataFrame) -> np.ndarray:
+        """Probability of class 1, float32 (rows,), for a frame of feature columns."""
+        inputs = raw_inputs(self.model, features)
+        return self.model.predict(inputs, batch_size=8192, verbose=0)[:, 0]
+
+    def vocabularies(self) -> dict[str, set[str]]:
+        """Category column to the values that training knew."""
+        return {name: set(lookup.get_vocabulary()[2:]) for name, lookup in lookups(self.model)}
+
+
+def save_bundle(bundle: Bundle, folder: Path) -> None:
+    """Write a bundle folder, whole or not at all."""
+    temporary = folder.with_name(f".{os.getpid()}-{folder.name}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        (temporary / "tables").mkdir(parents=True)
+        bundle.model.save(temporary / "model.keras")
+        for name, table in bundle.tables.items():
+            table.to_csv(temporary / "tables" / f"{name}.csv.gz", index=False)
+        record = {
+            "format": FORMAT,
+            "schema": asdict(bundle.schema),
+            "threshold": bundle.threshold,
+        }
+        write_json(temporary / "bundle.json", record)
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read a bundle folder; UserError where something is missing, damaged or unsafe.
+
+    Keras's safe mode stays on: a model file cannot bring code with it.
+    """
+    try:
+        record = read_json(folder / "bundle.json")
+        if record["format"] != FORMAT:
+            raise ValueError(f"format {record['format']}, this version reads {FORMAT}")
+        schema = Schema(**record["schema"] | {"labels": tuple(record["schema"]["labels"])})
+        tables = {
+            path.name.removesuffix(".csv.gz"): pd.read_csv(path)
+            for path in sorted((folder / "tables").glob("*.csv.gz"))
+        }
+        model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"The bundle {folder} cannot be read: {error}. "
+            "It should come whole from a complete run; train again, or name another --run."
+        ) from error
+    return Bundle(model, schema, float(record["threshold"]), tables)

@@ -1,0 +1,94 @@
+"""Score a CSV file of raw rows with a bundle, chunk by chunk, into a CSV file."""
+
+import csv
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from common.bundle import Bundle
+from common.data.rows import check_columns, read_chunks, typed_rows
+from common.errors import UserError
+from common.files import replacing
+
+ADDED = ["probability", "label"]
+Prepare = Callable[[pd.DataFrame, dict[str, pd.DataFrame]], pd.DataFrame]
+
+
+def predict_file(bundle: Bundle, prepare: Prepare, source: Path, destination: Path) -> list[str]:
+    """Write every row of `source` as it is, with its probability and label, to `destination`.
+
+    Rows keep their order and all their columns. `destination` appears when every row is scored, or
+    not at all. Returns sentences on what was scored, ignored, missing and unseen.
+    """
+    schema, counts = bundle.schema, {"missing": Counter(), "unseen": Counter()}
+    rows = 0
+    columns: list[str] = []
+    if not destination.parent.is_dir():
+        raise UserError(f"There is no folder {destination.parent} to write {destination.name} to.")
+    with (
+        replacing(destination) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        for text in read_chunks(source):
+            if not columns:
+                columns = list(text.columns)
+                check_columns(columns, schema, source)
+                check_free(columns, source)
+                writer.writerow([*columns, *ADDED])
+            features = prepared(bundle, prepare, text, source)
+            probability = bundle.probability(features)
+            label = np.array(schema.labels)[(probability >= bundle.threshold).astype(int)]
+            writer.writerows(
+                text.assign(probability=[f"{p:.6f}" for p in probability], label=label)
+                .to_numpy(object)
+                .tolist()
+            )
+            rows += len(text)
+            count_gaps(bundle, features, counts)
+    known = schema.required | schema.optional
+    told = [f"{rows:,} rows scored, written to {destination}."]
+    for what, names in (
+        ("Ignored columns", [name for name in columns if name not in known]),
+        ("Optional columns not in the file", [n for n in schema.optional if n not in columns]),
+        ("Missing values", [f"{name} {count:,}" for name, count in counts["missing"].items()]),
+        (
+            "Categories unseen in training, scored as unknown",
+            [f"{name} {count:,}" for name, count in counts["unseen"].items()],
+        ),
+    ):
+        if names:
+            told.append(f"{what}: {', '.join(names)}.")
+    return told
+
+
+def prepared(bundle: Bundle, prepare: Prepare, text: pd.DataFrame, source: Path) -> pd.DataFrame:
+    typed = typed_rows(text, bundle.schema, source)
+    try:
+        return prepare(typed, bundle.tables)
+    except UserError as error:
+        raise UserError(f"{source}: {error}") from error
+
+
+def check_free(columns: list[str], source: Path) -> None:
+    taken = [name for name in ADDED if name in columns]
+    if taken:
+        raise UserError(
+            f"{source} has a column {' and '.join(taken)} already. Rename it: predict adds "
+            f"{' and '.join(ADDED)}."
+        )
+
+
+def count_gaps(bundle: Bundle, features: pd.DataFrame, counts: dict[str, Counter]) -> None:
+    """Add this chunk's missing values and unseen categories by column."""
+    vocabularies = bundle.vocabularies()
+    for name in features:
+        column = features[name]
+        missing = column.isna() if name in bundle.schema.numbers else column == ""
+        counts["missing"] += Counter({name: int(missing.sum())})
+        if name in vocabularies:
+            unseen = ~column.isin(vocabularies[name]) & ~missing
+            counts["unseen"] += Counter({name: int(unseen.sum())})
