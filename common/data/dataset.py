@@ -104,6 +104,12 @@ class Dataset:
                 f"The account says {self.account.rows_used} rows are used, but the dataset has "
                 f"{len(self.features)}. Name every dropped row with its reason in the account."
             )
+        strange = ~np.isin(self.target, (0, 1))
+        if strange.any():
+            raise UserError(
+                f"{strange.sum()} target values are neither 0 nor 1, the first one "
+                f"{self.target[strange][0]}. Drop those rows with their reason in the account."
+            )
         for part in PARTS:
             classes = np.unique(self.target[self.part == part])
             if len(classes) < 2:

@@ -43,7 +43,9 @@ def gradient_boosting(train: Examples, validation: Examples, schema: Schema, see
 
     def typed(features: pd.DataFrame) -> pd.DataFrame:
         categorical = {
-            name: pd.Categorical(features[name], categories=values)
+            name: pd.Categorical(
+                features[name].where(features[name].isin(values)), categories=values
+            )
             for name, values in known.items()
         }
         return features.assign(**categorical)

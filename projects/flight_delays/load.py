@@ -10,8 +10,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from common.data.archives import archive_member
 from common.data.dataset import Account, Dataset, Schema, thin
-from common.data.fetch import archive_member, package_archive
+from common.data.fetch import package_archive
 from common.errors import UserError
 
 LATE_MINUTES = 15
@@ -19,6 +20,7 @@ SCHEDULE = ("year", "month", "day", "sched_dep_time", "sched_arr_time", "distanc
 WEATHER = (
     "temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib",
 )  # fmt: skip
+TRAFFIC = ("departures_in_hour", "departures_in_day")
 AIRCRAFT = {
     "plane_year": "number",
     "seats": "number",
@@ -36,7 +38,9 @@ SCHEMA = Schema(
         "plane_age": "number",
         "seats": "number",
         "engines": "number",
-        **dict.fromkeys(WEATHER, "number"),
+        **dict.fromkeys([name for name in WEATHER + TRAFFIC if name != "wind_dir"], "number"),
+        "wind_east": "number",
+        "wind_north": "number",
         "hour": "category",
         "weekday": "category",
         "carrier": "category",
@@ -49,9 +53,10 @@ SCHEMA = Schema(
     labels=("on time", "late"),
     required=dict.fromkeys(SCHEDULE, "number")
     | {"carrier": "category", "origin": "category", "dest": "category"},
-    optional={"tailnum": "category"} | dict.fromkeys(WEATHER, "number") | AIRCRAFT,
+    optional={"tailnum": "category"} | dict.fromkeys(WEATHER + TRAFFIC, "number") | AIRCRAFT,
 )
-HOUR_KEY = ["origin", "year", "month", "day", "hour"]
+DAY_KEY = ["origin", "year", "month", "day"]
+HOUR_KEY = [*DAY_KEY, "hour"]
 
 
 def load(rows: int = 0) -> Dataset:
@@ -61,7 +66,7 @@ def load(rows: int = 0) -> Dataset:
     """
     raw = read_raw()
     flights = raw["flights"]
-    tables, mended = look_up_tables(raw["weather"], raw["planes"])
+    tables, mended = look_up_tables(flights, raw["weather"], raw["planes"])
     cancelled = flights["dep_time"].isna()
     diverted = flights["arr_delay"].isna() & ~cancelled
     landed = flights[~cancelled & ~diverted]
@@ -118,9 +123,12 @@ def read_raw() -> dict[str, pd.DataFrame]:
 
 
 def look_up_tables(
-    weather: pd.DataFrame, planes: pd.DataFrame
+    flights: pd.DataFrame, weather: pd.DataFrame, planes: pd.DataFrame
 ) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
-    """Weather by airport and hour, aircraft by tail number; and what was mended in them.
+    """Weather and timetable by airport and hour, aircraft by tail number; and what was mended.
+
+    The timetable counts scheduled departures, those that were cancelled later included: how busy an
+    hour will be is known before.
 
     The hour from 1 to 2 at the end of daylight saving time is there twice: the first one is kept.
     One wind speed of 1,048 miles an hour is an error: it becomes missing.
@@ -130,6 +138,7 @@ def look_up_tables(
     weather = weather.assign(wind_speed=weather["wind_speed"].mask(impossible))
     tables = {
         "weather": weather.loc[~repeated, [*HOUR_KEY, *WEATHER]],
+        "timetable": timetable(flights),
         "planes": planes.rename(columns={"year": "plane_year"})[["tailnum", *AIRCRAFT]],
     }
     mended = {
@@ -139,12 +148,20 @@ def look_up_tables(
     return tables, mended
 
 
+def timetable(flights: pd.DataFrame) -> pd.DataFrame:
+    """Departures planned at each airport in each hour, and in its whole day."""
+    hours = flights.groupby(HOUR_KEY, as_index=False).agg(departures_in_hour=("flight", "size"))
+    whole_day = hours.groupby(DAY_KEY)["departures_in_hour"].transform("sum")
+    return hours.assign(departures_in_day=whole_day)
+
+
 def prepare(rows: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Turn raw rows into the feature columns of SCHEMA, in the same order and with the same index.
 
-    rows: the required columns, any of the optional ones. Weather and aircraft columns that the rows
-    bring themselves (a forecast, say) are used; the others are looked up in `tables`, and are
-    missing where nothing is found. Raises UserError for an impossible date or time.
+    rows: the required columns, any of the optional ones. Weather, traffic and aircraft columns that
+    the rows bring themselves (a forecast, say) are used; a group of which they bring none is looked
+    up in `tables`, and is missing where nothing is found.
+    Raises UserError for an impossible date or time.
 
     Month and day are no features: a model trained until September has never seen a December, and
     what it would learn of "month 9" says nothing of month 12. The weekday repeats, so it may stay.
@@ -153,10 +170,13 @@ def prepare(rows: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.DataFrame
         check_clock(rows[column])
     index = rows.index
     rows = rows.assign(date=checked_dates(rows), hour=rows["sched_dep_time"] // 100)
-    if not set(WEATHER) & set(rows.columns):
-        rows = rows.merge(tables["weather"], on=HOUR_KEY, how="left", validate="m:1")
-    if "tailnum" in rows and not set(AIRCRAFT) & set(rows.columns):
-        rows = rows.merge(tables["planes"], on="tailnum", how="left", validate="m:1")
+    for table, columns, key in (
+        ("weather", WEATHER, HOUR_KEY),
+        ("timetable", TRAFFIC, HOUR_KEY),
+        ("planes", AIRCRAFT, ["tailnum"]),
+    ):
+        if not rows.columns.intersection(columns).size and set(key) <= set(rows.columns):
+            rows = rows.merge(tables[table], on=key, how="left", validate="m:1")
     departure, arrival = (
         rows[column] // 100 * 60 + rows[column] % 100
         for column in ("sched_dep_time", "sched_arr_time")
@@ -168,8 +188,19 @@ def prepare(rows: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.DataFrame
         hour=rows["hour"].astype("Int64").astype("string"),
         weekday=rows["date"].dt.day_name(),
         plane_age=rows["year"] - rows["plane_year"] if "plane_year" in rows else np.nan,
+        **wind_components(rows),
     )
     return with_kinds(features).set_index(index)
+
+
+def wind_components(rows: pd.DataFrame) -> dict[str, pd.Series]:
+    """Wind as two speeds: as degrees, 359 and 1 would look far apart; no direction when calm."""
+    rows = rows.reindex(columns=["wind_dir", "wind_speed"])
+    angle = np.deg2rad(rows["wind_dir"].mask(rows["wind_speed"] == 0, 0))
+    return {
+        "wind_east": np.sin(angle) * rows["wind_speed"],
+        "wind_north": np.cos(angle) * rows["wind_speed"],
+    }
 
 
 def with_kinds(features: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,218 @@
+"""Metrics, intervals, slices and baselines against scikit-learn and against known answers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics as sk
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from common.data.checks import rank_auc
+from common.evaluation.baselines import fit_baselines
+from common.evaluation.bootstrap import bootstrap, interval, resampled_weights
+from common.evaluation.evaluate import alarms, compare, score_models, seed_spread
+from common.evaluation.importance import permutation_importance
+from common.evaluation.metrics import ScoredRows, best_f1_threshold
+from common.evaluation.slices import score_slices
+
+
+@pytest.fixture(scope="module")
+def cancer():
+    """Breast cancer: targets of the odd rows, probabilities from a model of the even rows."""
+    features, target = load_breast_cancer(return_X_y=True)
+    features = StandardScaler().fit_transform(features)[:, :3]
+    model = LogisticRegression(C=0.01).fit(features[::2], target[::2])
+    return target[1::2], model.predict_proba(features[1::2])[:, 1]
+
+
+def sk_metrics(target, probability, weights, threshold):
+    called = probability >= threshold
+    return {
+        "roc_auc": sk.roc_auc_score(target, probability, sample_weight=weights),
+        "average_precision": sk.average_precision_score(target, probability, sample_weight=weights),
+        "log_loss": sk.log_loss(target, probability, sample_weight=weights),
+        "brier_score": sk.brier_score_loss(target, probability, sample_weight=weights),
+        "accuracy": sk.accuracy_score(target, called, sample_weight=weights),
+        "precision": sk.precision_score(target, called, sample_weight=weights),
+        "recall": sk.recall_score(target, called, sample_weight=weights),
+        "f1": sk.f1_score(target, called, sample_weight=weights),
+    }
+
+
+@pytest.mark.parametrize("decimals", [8, 1])  # 1: many ties
+def test_metrics_equal_scikit_learn_under_any_weights(cancer, decimals):
+    target, probability = cancer
+    probability = np.round(probability, decimals)
+    group = np.arange(len(target)) % 40
+    scored = ScoredRows(target, probability, 0.6, group)
+    for weights in (np.ones(40), *resampled_weights(40, 3)):
+        ours = scored.metrics(weights)
+        for name, value in sk_metrics(target, probability, weights[group], 0.6).items():
+            assert ours[name] == pytest.approx(value, abs=1e-12), name
+
+
+def test_expected_calibration_error_against_its_definition(cancer):
+    target, probability = cancer
+    bins = pd.cut(probability, np.linspace(0, 1, 16), include_lowest=True, right=False)
+    table = pd.DataFrame({"p": probability, "y": target}).groupby(bins, observed=True)
+    gaps = (table["p"].mean() - table["y"].mean()).abs() * table.size() / len(target)
+    ours = ScoredRows(target, probability, 0.5).metrics()["expected_calibration_error"]
+    assert ours == pytest.approx(gaps.sum(), abs=1e-12)
+
+
+def test_threshold_has_the_best_f1_of_all(cancer):
+    target, probability = cancer
+    ours = best_f1_threshold(target, probability)
+    best = max(sk.f1_score(target, probability >= cut) for cut in np.unique(probability))
+    assert sk.f1_score(target, probability >= ours) == best
+
+
+def test_bootstrap_of_single_rows_agrees_with_theory():
+    generator = np.random.default_rng(0)
+    target = (generator.random(2000) < 0.3).astype(float)
+    scored = ScoredRows(target, np.full(2000, 0.3), 0.5, np.arange(2000))
+    draws = bootstrap({"constant": scored}, 1000)["constant"]["accuracy"]
+    expected = np.sqrt(target.mean() * (1 - target.mean()) / 2000)
+    assert np.std(draws) == pytest.approx(expected, rel=0.1)
+
+
+def test_groups_that_share_a_fate_widen_the_interval():
+    """20 rows of a group are always right or wrong together: 100 groups count, not 2,000 rows."""
+    group = np.repeat(np.arange(100), 20)
+    target = np.repeat(np.random.default_rng(0).random(100) < 0.5, 20).astype(float)
+    widths = []
+    for groups in (group, np.arange(2000)):
+        scored = ScoredRows(target, np.full(2000, 0.9), 0.5, groups)
+        accuracy = interval(0.5, bootstrap({"all": scored}, 500)["all"]["accuracy"])
+        widths.append(accuracy["high"] - accuracy["low"])
+    assert widths[0] / widths[1] == pytest.approx(np.sqrt(20), rel=0.2)
+
+
+def test_comparison_is_paired_and_said_in_words(cancer):
+    target, probability = cancer
+    group = np.arange(len(target))
+    slightly_worse = probability + 0.05 * np.random.default_rng(0).normal(size=len(target))
+    scored = {
+        "network": ScoredRows(target, probability, 0.5, group),
+        "rival": ScoredRows(target, np.clip(slightly_worse, 0, 1), 0.5, group),
+    }
+    draws = bootstrap(scored, 300)
+    result = compare(
+        {name: {m: interval(v, draws[name][m]) for m, v in rows.metrics().items()}
+         for name, rows in scored.items()},
+        draws,
+    )  # fmt: skip
+    difference = result["difference"]["roc_auc"]
+    single = np.std(draws["network"]["roc_auc"])
+    assert difference["high"] - difference["low"] < 3 * single  # unpaired it would be 5.5
+    assert result["best_baseline"] == "rival"
+    assert f"{difference['value']:+.4f}" in result["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"), [(0.01, 0.02, "better"), (-0.02, -0.01, "worse than")]
+)
+def test_verdict_follows_the_interval(low, high, words):
+    from common.evaluation.evaluate import verdict
+
+    assert f"is {words}" in verdict("rival", {"value": (low + high) / 2, "low": low, "high": high})
+    assert "no better" in verdict("rival", {"value": 0.0, "low": -(high**2), "high": high**2})
+
+
+def test_alarm_below_chance(cancer):
+    target, probability = cancer
+    group = np.arange(len(target))
+    for shown, words in ((1 - probability, "below chance"), (probability, None)):
+        scored = {
+            "network": ScoredRows(target, shown, 0.5, group),
+            "class_prior": ScoredRows(target, np.full(len(target), target.mean()), 0.5, group),
+        }
+        draws = bootstrap(scored, 200)
+        told = alarms(
+            {name: {m: interval(v, draws[name][m]) for m, v in rows.metrics().items()}
+             for name, rows in scored.items()}
+        )  # fmt: skip
+        if words is None:
+            assert told == []
+        else:
+            assert words in told[0]
+            assert "worse than the class prior" in told[1]
+
+
+def test_slices_match_scores_on_their_rows_alone(flights):
+    test = flights.examples("test")
+    probability = test.features["departure_minute"].to_numpy() / 1500
+    group = np.unique(test.groups, return_inverse=True)[1]
+    rows = score_slices(test.slices, ScoredRows(test.target, probability, 0.5, group), 50)
+    assert sum(row["rows"] for row in rows if row["column"] == "carrier") == len(test)
+    for row in rows:
+        members = (test.slices[row["column"]].astype(str) == row["value"]).to_numpy()
+        assert row["rows"] == members.sum()
+        if row["roc_auc"] is None:
+            assert min(test.target[members].sum(), (1 - test.target[members]).sum()) < 30
+        else:
+            area = sk.roc_auc_score(test.target[members], probability[members])
+            assert row["roc_auc"]["value"] == pytest.approx(area)
+            assert row["roc_auc"]["low"] < area < row["roc_auc"]["high"]
+
+
+def test_importance_finds_the_column_that_counts(flights):
+    test = flights.examples("test")
+    found = permutation_importance(
+        lambda features: features["departure_minute"].to_numpy(), test.features, test.target
+    )
+    area = rank_auc(test.features["departure_minute"].to_numpy(), test.target)
+    assert found[0]["column"] == "departure_minute"
+    assert found[0]["mean"] == pytest.approx(area - 0.5, abs=0.03)
+    assert all(entry["mean"] == 0 for entry in found[1:])
+
+
+def test_rank_auc_equals_scikit_learn(cancer):
+    target, probability = cancer
+    score = np.round(probability, 2)
+    assert rank_auc(score, target) == pytest.approx(sk.roc_auc_score(target, score), abs=1e-12)
+
+
+def test_baselines_learn_from_the_training_rows_only(flights):
+    train, validation, test = (flights.examples(p) for p in ("train", "validation", "test"))
+    rivals = fit_baselines(train, validation, flights.schema, seed=0)
+    areas = {
+        name: rank_auc(predict(test.features), test.target) for name, predict in rivals.items()
+    }
+    assert rivals["class_prior"](test.features)[0] == pytest.approx(train.target.mean())
+    assert areas["class_prior"] == 0.5
+    assert areas["logistic_regression"] > 0.6
+    assert areas["hist_gradient_boosting"] > 0.6
+    unseen = test.features.assign(dest="XXX", temp=np.float32("nan"))
+    assert all(np.isfinite(predict(unseen)).all() for predict in rivals.values())
+
+
+def test_score_models_chooses_thresholds_on_validation(flights):
+    validation, test = flights.examples("validation"), flights.examples("test")
+    probabilities = {
+        name: {
+            "validation": validation.features[column].fillna(0).to_numpy() / 2000,
+            "test": test.features[column].fillna(0).to_numpy() / 2000,
+        }
+        for name, column in (("network", "departure_minute"), ("rival", "humid"))
+    }
+    scored, metrics, comparison = score_models(validation, test, probabilities)
+    expected = best_f1_threshold(validation.target, probabilities["network"]["validation"])
+    assert scored["network"].threshold == expected
+    assert metrics["network"]["f1"]["value"] == pytest.approx(
+        sk.f1_score(test.target, probabilities["network"]["test"] >= expected)
+    )
+    assert comparison["best_baseline"] == "rival"
+    cells = sk.confusion_matrix(test.target, probabilities["network"]["test"] >= expected)
+    assert scored["network"].confusion() == cells.tolist()
+
+
+def test_seed_spread_is_mean_and_sample_deviation(flights):
+    test = flights.examples("test")
+    by_seed = {seed: np.random.default_rng(seed).random(len(test)) for seed in (3, 4, 5)}
+    areas = [sk.roc_auc_score(test.target, rows) for rows in by_seed.values()]
+    spread = seed_spread(test, by_seed)["roc_auc"]
+    assert spread["mean"] == pytest.approx(np.mean(areas))
+    assert spread["deviation"] == pytest.approx(np.std(areas, ddof=1))
+    assert list(spread["values"]) == ["3", "4", "5"]

@@ -1,0 +1,223 @@
+"""Order, dropout, schedule, early stopping, sanity pass, NaN, and the state in the checkpoint."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from safetensors import safe_open
+
+from common.errors import UserError
+from common.project import TrainingConfig
+from common.training.batches import EpochRandomness, balanced_weights, shuffled_batches
+from common.training.fit import Part, fit
+from common.training.sanity import check_network
+
+
+def orders_of_rows(seed, epochs, rows=1000, batch_size=64):
+    """The row numbers that `fit` is given in each epoch."""
+    randomness = EpochRandomness(seed)
+    target = np.arange(rows, dtype="float32")
+    batches = shuffled_batches(({"x": target[:, None]}, target), batch_size, randomness)
+    orders = []
+    for epoch in epochs:
+        randomness.epoch.assign(epoch)
+        seen = [(inputs["x"].numpy()[:, 0], t.numpy()) for inputs, t in batches]
+        assert [len(t) for _, t in seen] == [64] * 15 + [40]
+        for x, t in seen:
+            np.testing.assert_array_equal(x, t)
+        orders.append(np.concatenate([t for _, t in seen]))
+    return orders
+
+
+def test_each_epoch_has_every_row_once_in_an_order_of_its_own():
+    orders = orders_of_rows(0, [0, 1, 2])
+    for order in orders:
+        np.testing.assert_array_equal(np.sort(order), np.arange(1000))
+    for one, other in ((0, 1), (1, 2), (0, 2)):
+        assert (orders[one] == orders[other]).mean() < 0.02
+
+
+def test_order_follows_from_seed_and_epoch_alone():
+    first, later = orders_of_rows(5, [0, 3])
+    np.testing.assert_array_equal(orders_of_rows(5, [3])[0], later)
+    assert (orders_of_rows(6, [0])[0] == first).mean() < 0.02
+
+
+def test_dropout_follows_from_seed_and_epoch_alone():
+    def masks(epochs):
+        randomness = EpochRandomness(0)
+        model = keras.Sequential([keras.Input((50,)), keras.layers.Dropout(0.5)])
+        randomness.set_model(model)
+        found = []
+        for epoch in epochs:
+            randomness.on_epoch_begin(epoch)
+            found.append(np.asarray(model(np.ones((4, 50)), training=True)))
+        return found
+
+    first, second = masks([0, 1])
+    np.testing.assert_array_equal(masks([1])[0], second)
+    assert (first != second).mean() > 0.3
+
+
+def test_balanced_weights_make_both_classes_weigh_the_same():
+    target = np.array([1, 0, 0, 0, 0], "float32")
+    weights = balanced_weights(target)
+    assert weights[target == 1].sum() == pytest.approx(weights[target == 0].sum())
+    assert weights.mean() == pytest.approx(1)
+
+
+@pytest.fixture(scope="module")
+def parts():
+    """Learnable data: the target follows the first of four numbers, with noise."""
+    generator = np.random.default_rng(0)
+    numbers = generator.normal(size=(3000, 4)).astype("float32")
+    target = (numbers[:, 0] + generator.normal(size=3000) > 0).astype("float32")
+    train, validation = slice(2000), slice(2000, 3000)
+    return [Part({"numbers": numbers[rows]}, target[rows]) for rows in (train, validation)]
+
+
+def small_network(dropout=0.2):
+    inputs = {"numbers": keras.Input((4,), name="numbers")}
+    hidden = keras.layers.Dense(16, activation="relu")(inputs["numbers"])
+    hidden = keras.layers.Dropout(dropout)(hidden)
+    return keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(hidden))
+
+
+def config(**fields):
+    return TrainingConfig(**({"epochs": 6, "batch_size": 128, "learning_rate": 0.01} | fields))
+
+
+def test_best_weights_are_restored_and_patience_holds(parts, tmp_path):
+    keras.utils.set_random_seed(0)
+    network = small_network()
+    settings = config(epochs=40, patience=2, learning_rate=0.2)
+    history = fit(network, *parts, settings, 0, tmp_path / "state")
+    losses = [epoch["val_loss"] for epoch in history]
+    best = int(np.argmin(losses))
+    assert len(history) == best + 1 + 2 < 40
+    validation = parts[1]
+    p = network.predict(validation.inputs, verbose=0)[:, 0]
+    loss = -np.mean(np.log(np.where(validation.target == 1, p, 1 - p)))
+    assert loss == pytest.approx(losses[best], abs=1e-5)
+    assert abs(losses[-1] - losses[best]) > 1e-4  # the last weights are others than the best
+
+
+def test_monitor_can_be_the_roc_auc(parts, tmp_path):
+    keras.utils.set_random_seed(0)
+    settings = config(monitor="val_roc_auc", patience=1, epochs=30)
+    history = fit(small_network(), *parts, settings, 0, tmp_path / "state")
+    areas = [epoch["val_roc_auc"] for epoch in history]
+    assert len(areas) == int(np.argmax(areas)) + 2
+
+
+def test_learning_rate_warms_up_and_falls_to_zero(parts, tmp_path):
+    network = small_network()
+    fit(network, *parts, config(epochs=5, patience=99), 0, tmp_path / "state")
+    schedule = network.optimizer._learning_rate
+    steps = 16  # of 2,000 rows in batches of 128
+    assert float(schedule(0)) == 0
+    assert float(schedule(steps)) == pytest.approx(0.01)
+    assert float(schedule(3 * steps)) == pytest.approx(0.005, rel=0.01)
+    assert float(schedule(5 * steps)) == pytest.approx(0, abs=1e-8)
+
+
+def test_finished_training_is_not_trained_again(parts, tmp_path):
+    for settings in (config(epochs=2), config(epochs=30, patience=1)):
+        path = tmp_path / f"{settings.epochs}"
+        network = small_network()
+        history = fit(network, *parts, settings, 0, path)
+        again = small_network()
+        assert fit(again, *parts, settings, 0, path) == history
+        for a, b in zip(network.get_weights(), again.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_checkpoint_holds_the_state_of_early_stopping(parts, tmp_path):
+    history = fit(small_network(), *parts, config(epochs=4), 0, tmp_path / "state")
+    with safe_open(tmp_path / "state", framework="numpy") as file:
+        state = json.loads(file.metadata()["state"])
+        names = set(file.keys())
+    losses = [epoch["val_loss"] for epoch in history]
+    assert state["best"] == pytest.approx(min(losses))
+    assert state["best_epoch"] == int(np.argmin(losses))
+    assert state["wait"] == 3 - int(np.argmin(losses))
+    assert {"weights/0", "optimizer/0", "best/0"} <= names
+
+
+def test_damaged_checkpoint_is_an_error_with_advice(parts, tmp_path):
+    fit(small_network(), *parts, config(epochs=1), 0, tmp_path / "state")
+    whole = (tmp_path / "state").read_bytes()
+    (tmp_path / "state").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match=r"not a readable checkpoint .* Delete it"):
+        fit(small_network(), *parts, config(epochs=2), 0, tmp_path / "state")
+
+
+def test_nan_stops_with_advice_and_leaves_no_checkpoint_of_it(parts, tmp_path):
+    train = Part(parts[0].inputs, parts[0].target.copy())
+    train.target[100] = np.nan
+    with pytest.raises(UserError, match=r"NaN or infinite in epoch 1.*learning_rate"):
+        fit(small_network(), train, parts[1], config(), 0, tmp_path / "state")
+    assert not (tmp_path / "state").exists()
+
+
+def test_class_weights_raise_the_predictions_for_the_rare_class(parts, tmp_path):
+    rare = np.flatnonzero((parts[0].target == 0) | (np.arange(2000) % 10 == 0))
+    train = Part({"numbers": parts[0].inputs["numbers"][rare]}, parts[0].target[rare])
+    means = {}
+    for kind in ("none", "balanced"):
+        keras.utils.set_random_seed(0)
+        network = small_network()
+        settings = config(class_weights=kind, epochs=40, patience=99, monitor="val_roc_auc")
+        fit(network, train, parts[1], settings, 0, tmp_path / kind)
+        means[kind] = network.predict(train.inputs, verbose=0).mean()
+    assert means["none"] == pytest.approx(train.target.mean(), abs=0.05)
+    assert means["balanced"] > 0.3 > 2 * train.target.mean()
+
+
+def test_tensorboard_logs_on_request(parts, tmp_path):
+    fit(small_network(), *parts, config(epochs=1), 0, tmp_path / "state", tmp_path / "logs")
+    (events,) = (tmp_path / "logs" / "train").glob("events*")
+    tags = [
+        value.tag
+        for event in tf.compat.v1.train.summary_iterator(str(events))
+        for value in event.summary.value
+    ]
+    assert "epoch_loss" in tags
+
+
+def test_sanity_pass_is_content_with_a_sound_network(parts):
+    found = check_network(small_network, parts[0].inputs, parts[0].target)
+    assert [finding.level for finding in found] == ["ok", "ok"]
+
+
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
+def test_sanity_pass_finds_a_frozen_network(parts):
+    def frozen():
+        network = small_network()
+        network.trainable = False
+        return network
+
+    found = check_network(frozen, parts[0].inputs, parts[0].target)
+    assert found[1].level == "alarm"
+    assert "frozen" in found[1].message
+
+
+def test_sanity_pass_finds_inputs_without_content(parts):
+    silent = {"numbers": np.zeros_like(parts[0].inputs["numbers"])}
+    assert check_network(small_network, silent, parts[0].target)[1].level == "alarm"
+
+
+def test_sanity_pass_finds_a_wild_start(parts):
+    loud = {"numbers": 100 * parts[0].inputs["numbers"]}
+    assert check_network(small_network, loud, parts[0].target)[0].level == "note"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("epochs", 0), ("batch_size", -1), ("learning_rate", float("nan")), ("rows", -5)],
+)
+def test_impossible_settings_are_refused(field, value):
+    with pytest.raises(UserError, match=f"{field} is .*expected"):
+        TrainingConfig(**{field: value})
