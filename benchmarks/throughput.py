@@ -1,0 +1,92 @@
+"""How fast can this model train here? Epoch times of plain `fit` in many settings, and of the kit.
+
+    python -m benchmarks.throughput        about 4 minutes; writes benchmarks/throughput.md
+
+Each setting: seconds of the fastest of three epochs on all training rows of flight_delays, after
+one epoch of warm-up; ratio to plain `fit` on arrays at the same batch size. The machine's load
+moves all of them; trust the ratios.
+"""
+
+import time
+from pathlib import Path
+
+from common.backend import start_backend
+
+machine = start_backend("float32")
+
+import keras
+import tensorflow as tf
+
+from common.models.tabular import build_mlp
+from common.pipeline import encode_parts
+from common.training.batches import EpochRandomness, shuffled_batches
+from common.training.fit import STEPS_PER_EXECUTION
+from projects.flight_delays.load import load
+
+EPOCHS = 4
+PAGE = Path(__file__).with_suffix(".md")
+
+
+class EpochTimes(keras.callbacks.Callback):
+    """Wall seconds of each epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.seconds = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds.append(time.perf_counter() - self.start)
+
+
+def best_epoch(network, data: dict, callbacks=(), **compiled) -> float:
+    network.compile("adamw", "binary_crossentropy", metrics=[keras.metrics.AUC()], **compiled)
+    times = EpochTimes()
+    network.fit(**data, epochs=EPOCHS, callbacks=[*callbacks, times], verbose=0)
+    return min(times.seconds[1:])
+
+
+def main() -> None:
+    encoder, parts = encode_parts(load())
+    inputs, target = parts["train"].inputs, parts["train"].target
+    prior = float(target.mean())
+    lines = [
+        f"# Epoch times of flight_delays' MLP, {len(target):,} rows, on {machine['device']}",
+        "",
+        "| batch size | setting | seconds an epoch | ratio to plain fit |",
+        "| --- | --- | --- | --- |",
+    ]
+    for batch_size in (256, 1024, 4096):
+        randomness = EpochRandomness(0)
+        arrays = {"x": inputs, "y": target, "batch_size": batch_size}
+        pipeline = (
+            tf.data.Dataset.from_tensor_slices((inputs, target))
+            .shuffle(50_000)
+            .batch(batch_size)
+            .prefetch(tf.data.AUTOTUNE)
+        )
+        kit = {"x": shuffled_batches((inputs, target), batch_size, randomness), "shuffle": False}
+        many = {"steps_per_execution": STEPS_PER_EXECUTION}
+        settings = {
+            "arrays, plain fit": (arrays, (), {}),
+            "arrays, 32 steps an execution": (arrays, (), many),
+            "arrays, jit_compile": (arrays, (), {"jit_compile": True}),
+            "arrays, 32 steps, jit_compile": (arrays, (), many | {"jit_compile": True}),
+            "tf.data, row by row": ({"x": pipeline}, (), many),
+            "the kit": (kit, (randomness,), many),
+        }
+        seconds = {
+            name: best_epoch(build_mlp(encoder, prior), data, callbacks, **compiled)
+            for name, (data, callbacks, compiled) in settings.items()
+        }
+        for name, value in seconds.items():
+            ratio = value / seconds["arrays, plain fit"]
+            lines.append(f"| {batch_size} | {name} | {value:.2f} | {ratio:.2f} |")
+            print(lines[-1], flush=True)
+    PAGE.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Notebooks as text and as .ipynb: written, executed, and checked to be equal.
+
+    python -m notebooks.build            execute every notebook and write its .ipynb with outputs
+    python -m notebooks.build --check    do the cells of text and .ipynb agree?
+
+The text (.py, percent format) is the source; it diffs well and is linted like other code.
+"""
+
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parent
+TIMEOUT_SECONDS = 900
+
+
+def sources() -> list[Path]:
+    """The notebooks as text."""
+    return sorted(path for path in FOLDER.rglob("*.py") if path.name not in ("build.py",))
+
+
+def read_source(path: Path) -> nbformat.NotebookNode:
+    """The text as a notebook without outputs, with the same cell ids every time."""
+    notebook = jupytext.read(path)
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"
+    notebook.metadata.pop("jupytext", None)
+    return notebook
+
+
+def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
+    """Run all cells in `folder`; raises nbclient's CellExecutionError where one fails."""
+    client = NotebookClient(
+        notebook, timeout=TIMEOUT_SECONDS, resources={"metadata": {"path": str(folder)}}
+    )
+    return client.execute()
+
+
+def differing_cells(path: Path) -> list[str]:
+    """What differs between a text and its .ipynb, in words; nothing when they agree."""
+    page = path.with_suffix(".ipynb")
+    if not page.exists():
+        return [f"{page.name} is not there"]
+    text, written = read_source(path).cells, nbformat.read(page, as_version=4).cells
+    told = [
+        f"{page.name}, cell {number}: differs from {path.name}"
+        for number, (ours, theirs) in enumerate(zip(text, written, strict=False), start=1)
+        if (ours.cell_type, ours.source) != (theirs.cell_type, theirs.source)
+    ]
+    if len(text) != len(written):
+        told.append(f"{page.name}: {len(written)} cells, {path.name} has {len(text)}")
+    return told
+
+
+def main() -> int:
+    if "--check" in sys.argv[1:]:
+        told = [line for path in sources() for line in differing_cells(path)]
+        print("\n".join([*told, "Run: make notebooks"]) if told else "notebooks agree")
+        return 1 if told else 0
+    for path in sources():
+        print(f"executing {path.name}", flush=True)
+        notebook = execute(read_source(path), path.parent)
+        for cell in notebook.cells:
+            cell.metadata.pop("execution", None)  # times of day, that would differ every time
+        nbformat.write(notebook, path.with_suffix(".ipynb"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

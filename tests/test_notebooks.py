@@ -1,0 +1,44 @@
+"""Every notebook runs from top to bottom, and its two forms say the same."""
+
+import time
+
+import pytest
+
+from notebooks.build import differing_cells, execute, read_source, sources
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: path.stem)
+def test_notebook_runs_in_quick_mode(path, monkeypatch):
+    monkeypatch.setenv("APPLIED_KERAS_QUICK", "1")
+    start = time.perf_counter()
+    notebook = execute(read_source(path), path.parent)
+    assert time.perf_counter() - start < 90
+    kinds = {
+        kind
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        for kind in output.get("data", {})
+    }
+    assert "image/png" in kinds
+    errors = [
+        output["text"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.get("name") == "stderr"
+    ]
+    assert errors == []
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: path.stem)
+def test_text_and_page_agree(path):
+    assert differing_cells(path) == []
+
+
+def test_a_changed_cell_is_noticed(tmp_path):
+    path = sources()[0]
+    copy = tmp_path / path.name
+    copy.write_text(path.read_text().replace("import keras", "import keras  # changed"))
+    copy.with_suffix(".ipynb").write_text(path.with_suffix(".ipynb").read_text())
+    assert len(differing_cells(copy)) == 1
+    copy.with_suffix(".ipynb").unlink()
+    assert differing_cells(copy) == [f"{path.stem}.ipynb is not there"]
