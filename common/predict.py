@@ -28,6 +28,8 @@ def predict_file(bundle: Bundle, prepare: Prepare, source: Path, destination: Pa
     columns: list[str] = []
     if not destination.parent.is_dir():
         raise UserError(f"There is no folder {destination.parent} to write {destination.name} to.")
+    if source.exists() and destination.exists() and source.samefile(destination):
+        raise UserError(f"Input and output are the same file, {source}. Name another output.")
     with (
         replacing(destination) as temporary,
         open(temporary, "w", encoding="utf-8", newline="") as file,
