@@ -47,7 +47,7 @@ bench: $(VENV)/.dev ## measure speed: throughput table, cost beside a minimal sc
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.overhead
 
-results: setup ## train every project with five seeds, write the tables of the READMEs
+results: $(VENV)/.dev ## train every project with five seeds, write the tables of the READMEs
 	$(BIN)/python -m benchmarks.results
 
 lock: $(VENV)/.dev ## write requirements.lock anew

@@ -8,6 +8,7 @@ A table stands between the marks <!-- results --> and <!-- /results -->; no figu
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,20 @@ def train(folder: Path) -> None:
             **{name: metrics[name] for name in KEPT},
         }
         write_json(folder / "results.json", record)
+        picture(run / "report.html", folder / "report.png")
+
+
+def picture(page: Path, image: Path) -> None:
+    """Store how the top of a report looks in a browser, 1100 x 1000 pixels."""
+    from playwright.sync_api import sync_playwright
+
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        view = chromium.new_page(viewport={"width": 1100, "height": 1000})
+        view.goto(page.as_uri())
+        view.screenshot(path=image)
+        chromium.close()
 
 
 def project_table(results: dict) -> str:

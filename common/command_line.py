@@ -118,7 +118,6 @@ def make_commands(project: Project) -> dict[str, Callable]:
             run: Name of the run; by default the newest complete one.
         """
         from common.report.page import write_report
-
         from common.runs import complete_run
 
         print(f"Report: {write_report(complete_run(project.name, run).folder, project.question)}")

@@ -11,7 +11,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
-from common.report.page import write_report
 
 from common.bundle import Bundle, load_bundle, save_bundle
 from common.data.checks import Finding, check_dataset
@@ -26,6 +25,7 @@ from common.files import read_json, replacing, write_json, write_text
 from common.models.tabular import build_encoder, encode, stitch
 from common.plots.draw import draw_plots
 from common.project import Project, TrainingConfig
+from common.report.page import write_report
 from common.runs import Run
 from common.training.fit import Part, fit
 from common.training.sanity import check_network
@@ -72,8 +72,8 @@ def train(
             )
             record_findings(run, findings)
     predictions, history, networks = {}, [], []
-    for seed in range(config.seed, config.seed + config.seeds):
-        with run.stage("train"):
+    with run.stage("train"):
+        for seed in range(config.seed, config.seed + config.seeds):
             keras.utils.set_random_seed(seed)
             network = project.build(config, encoder, prior)
             epochs = fit(
@@ -86,11 +86,11 @@ def train(
                 run.folder / "tensorboard" / str(seed) if config.tensorboard else None,
                 verbose,
             )
-        history += [{"seed": seed, **epoch} for epoch in epochs]
-        for part in ("validation", "test"):
-            rows = network.predict(parts[part].inputs, batch_size=8192, verbose=0)
-            predictions[f"{seed}/{part}"] = rows[:, 0]
-        networks.append(network)
+            history += [{"seed": seed, **epoch} for epoch in epochs]
+            for part in ("validation", "test"):
+                rows = network.predict(parts[part].inputs, batch_size=8192, verbose=0)
+                predictions[f"{seed}/{part}"] = rows[:, 0]
+            networks.append(network)
     write_text(run.folder / "history.csv", pd.DataFrame(history).to_csv(index=False))
     threshold = best_f1_threshold(
         parts["validation"].target, predictions[f"{config.seed}/validation"]
@@ -177,7 +177,7 @@ def evaluate_run(
     with run.stage("plots"):
         history = pd.read_csv(run.folder / "history.csv")
         draw_plots(run.folder / "plots", dataset, history, config.monitor, scored, metrics)
-    metrics["seconds"] = run.seconds
+    metrics["seconds"] = run.seconds()
     write_json(run.folder / "metrics.json", metrics)
     with run.stage("report"):
         write_report(run.folder, project.question)

@@ -4,14 +4,14 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from common.errors import UserError
-from common.files import write_text
+from common.files import read_json, write_json, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,10 +23,9 @@ def runs_folder(project: str) -> Path:
 
 @dataclass
 class Run:
-    """One run folder, and the seconds that its stages took."""
+    """One run folder."""
 
     folder: Path
-    seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -46,11 +45,17 @@ class Run:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Announce a stage and keep its wall time in seconds."""
+        """Announce a stage and keep its wall time, the latest where it is done again."""
         print(f"[{name}]", flush=True)
         start = time.perf_counter()
         yield
-        self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - start, 3)
+        seconds = round(time.perf_counter() - start, 3)
+        write_json(self.folder / "seconds.json", self.seconds() | {name: seconds})
+
+    def seconds(self) -> dict[str, float]:
+        """Wall seconds of each stage, also of those before a kill and a resume."""
+        path = self.folder / "seconds.json"
+        return read_json(path) if path.exists() else {}
 
     @contextmanager
     def locked(self) -> Iterator[None]:

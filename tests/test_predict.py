@@ -142,7 +142,10 @@ def changed(raw, line: int, column: str, value: str) -> str:
             lambda raw: text_of(raw.head(3)).replace("IAH", "Houston, Texas"),
             "line 2: 20 cells, but the header has 19",
         ),
-        (lambda raw: text_of(raw.head(3)).replace("IAH", '"IAH'), "Expected a CSV file with matching quotes"),
+        (
+            lambda raw: text_of(raw.head(3)).replace("IAH", '"IAH'),
+            "Expected a CSV file with matching quotes",
+        ),
         (
             lambda raw: text_of(raw.head(3)).replace("IAH", "Zürich").encode("latin-1"),
             "is not UTF-8 text",

@@ -1,0 +1,159 @@
+"""report.html: one self-contained page, made only from what is in the run folder."""
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+
+from common.errors import UserError
+from common.evaluation.metrics import LOWER_IS_BETTER
+from common.files import read_json, write_text
+from common.plots.learning import best_epochs
+
+METRICS = {
+    "roc_auc": (
+        "ROC AUC",
+        "The chance that a random “{second}” row gets a higher probability than a random “{first}” "
+        "row: 0.5 is guessing, 1 perfect.",
+    ),
+    "average_precision": (
+        "Average precision",
+        "The mean precision while more and more of the “{second}” rows are found. Guessing gives "
+        "their share of the rows.",
+    ),
+    "log_loss": (
+        "Log loss",
+        "The price of the probabilities, where confident mistakes cost most; 0 is perfect.",
+    ),
+    "brier_score": (
+        "Brier score",
+        "The mean squared error of the probabilities; 0 is perfect.",
+    ),
+    "expected_calibration_error": (
+        "Calibration error",
+        "The mean distance between what is predicted and how often it happens. A model with one "
+        "probability for every row, like the class prior, can be good at this and still be of no "
+        "use.",
+    ),
+    "accuracy": ("Accuracy", "The share of all rows called right."),
+    "precision": ("Precision", "The share of the rows called “{second}” that are."),
+    "recall": (
+        "Recall",
+        "The share of the “{second}” rows that are called so. Flagging every row gives 1.",
+    ),
+    "f1": ("F1", "The harmonic mean of precision and recall."),
+}  # name to title and meaning
+LEVELS = ("alarm", "note", "ok")
+
+
+def write_report(folder: Path, question: str) -> Path:
+    """Write report.html into the run folder and return its path.
+
+    Reads config.json, environment.json, checks.json, history.csv, metrics.json and plots/*.png.
+    Raises UserError where one of the files is missing or damaged.
+    """
+    metrics = read(folder, "metrics.json", read_json)
+    config = read(folder, "config.json", read_json)
+    checks = read(folder, "checks.json", read_json)
+    history = read(folder, "history.csv", pd.read_csv)
+    page = template().render(
+        question=question,
+        metrics=metrics,
+        config=config,
+        environment=read(folder, "environment.json", read_json),
+        checks=sorted(checks, key=lambda finding: LEVELS.index(finding["level"])),
+        trainings=trainings(history, config["monitor"]),
+        scores=score_table({"network": metrics["test"]} | metrics["baselines"], metrics["labels"]),
+        seconds=rounded(metrics["seconds"]),
+        pictures=pictures(folder / "plots"),
+        command=f"python projects/{metrics['project']}/run.py",
+    )
+    write_text(folder / "report.html", page)
+    return folder / "report.html"
+
+
+def read(folder: Path, name: str, reader: Callable[[Path], object]):
+    """The content of a file of the run; UserError with the command that makes it."""
+    run = folder.resolve()
+    command = f"python projects/{run.parent.name}/run.py"
+    if name == "metrics.json":
+        advice = f"Make it with: {command} evaluate --run {run.name}"
+    else:
+        advice = f"Training writes it, so train again: {command}"
+    try:
+        return reader(folder / name)
+    except FileNotFoundError:
+        raise UserError(f"The report needs {run / name}, which is missing. {advice}") from None
+    except ValueError as error:
+        raise UserError(f"{run / name} is damaged ({error}). {advice}") from error
+
+
+def template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["plain"] = lambda name: name.replace("_", " ")
+    environment.filters["setting"] = setting
+    environment.filters["title_of"] = lambda metric: METRICS[metric][0]
+    return environment.get_template("template.html")
+
+
+def setting(value: object) -> str:
+    """A value of the config as one would write it on the command line."""
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def trainings(history: pd.DataFrame, monitor: str) -> list[dict]:
+    """For each seed: epochs trained, the epoch with the best `monitor`, and its value there."""
+    epochs = history.groupby("seed").size()
+    return [
+        {
+            "seed": row["seed"],
+            "epochs": epochs[row["seed"]],
+            "best": row["epoch"],
+            "value": row[monitor],
+        }
+        for row in best_epochs(history, monitor).to_dict("records")
+    ]
+
+
+def rounded(seconds: dict[str, float]) -> dict[str, str]:
+    """Seconds of each stage with one decimal, and their sum."""
+    return {
+        stage: f"{spent:.1f}"
+        for stage, spent in (seconds | {"together": sum(seconds.values())}).items()
+    }
+
+
+def score_table(models: dict[str, dict], labels: list[str]) -> list[dict]:
+    """One row a metric: its title and meaning, whether lower is better, and a cell a model.
+
+    A cell: model, value, low and high as shown (three decimals), and whether it is the best as
+    shown; several may be.
+    """
+    rows = []
+    for metric, (title, meaning) in METRICS.items():
+        lower = metric in LOWER_IS_BETTER
+        values = {name: round(scores[metric]["value"], 3) for name, scores in models.items()}
+        best = min(values.values()) if lower else max(values.values())
+        cells = [
+            {"model": name, **scores[metric], "best": values[name] == best}
+            for name, scores in models.items()
+        ]
+        told = meaning.format(first=labels[0], second=labels[1])
+        rows.append({"title": title, "meaning": told, "lower": lower, "cells": cells})
+    return rows
+
+
+def pictures(folder: Path) -> dict[str, str]:
+    """Name to data address of every PNG in the folder."""
+    return {
+        path.stem: "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+        for path in sorted(folder.glob("*.png"))
+    }
