@@ -29,8 +29,9 @@ COLUMNS = {
 }
 
 
-def project_folders() -> list[Path]:
-    return sorted(path.parent for path in (ROOT / "projects").glob("*/run.py"))
+def project_folders(having: str) -> list[Path]:
+    """Folders of the projects that have this file, by name."""
+    return sorted(path.parent for path in (ROOT / "projects").glob(f"*/{having}"))
 
 
 def train(folder: Path) -> None:
@@ -103,7 +104,7 @@ def overview_table() -> str:
         "| project | question | network, ROC AUC of 5 seeds | best baseline | training a seed |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for folder in project_folders():
+    for folder in project_folders(having="results.json"):
         results = read_json(folder / "results.json")
         spread, best = results["seeds"]["roc_auc"], results["comparison"]["best_baseline"]
         lines.append(
@@ -118,7 +119,7 @@ def overview_table() -> str:
 def pages() -> dict[Path, str]:
     """Every README with its table as it should be."""
     tables = {ROOT / "README.md": overview_table()}
-    for folder in project_folders():
+    for folder in project_folders(having="results.json"):
         tables[folder / "README.md"] = project_table(read_json(folder / "results.json"))
     return {path: with_table(path.read_text(), table) for path, table in tables.items()}
 
@@ -135,7 +136,7 @@ def main() -> int:
             print(f"{path.relative_to(ROOT)} differs from results.json. Run: make results")
         return 1 if stale else 0
     if "--write" not in sys.argv[1:]:
-        for folder in project_folders():
+        for folder in project_folders(having="run.py"):
             train(folder)
     for path, page in pages().items():
         write_text(path, page)

@@ -42,21 +42,15 @@ def train_run(
         dataset = project.load(config)
         record_environment(run, dataset, machine)
     with run.stage("check"):
-        findings = check_dataset(dataset)
-        record_findings(run, findings)
+        record_findings(run, check_dataset(dataset))
     if not (run.bundle.exists() and (run.folder / "predictions.npz").exists()):
-        train(project, config, dataset, run, findings, verbose)
+        train(project, config, dataset, run, verbose)
     evaluate_run(project, config, run, dataset)
     run.mark_complete()
 
 
 def train(
-    project: Project,
-    config: TrainingConfig,
-    dataset: Dataset,
-    run: Run,
-    findings: list[Finding],
-    verbose: int,
+    project: Project, config: TrainingConfig, dataset: Dataset, run: Run, verbose: int
 ) -> None:
     """Encode once, train a network for each seed, store predictions, history and bundle."""
     with run.stage("encode"):
@@ -67,7 +61,7 @@ def train(
         with run.stage("sanity"):
             keras.utils.set_random_seed(config.seed)
             sample = shuffled_sample(parts["train"], 4096, config.seed)
-            findings += check_network(
+            findings = check_network(
                 lambda: project.build(config, encoder, prior), sample.inputs, sample.target
             )
             record_findings(run, findings)
@@ -217,13 +211,15 @@ def check_same_data(run: Run, dataset: Dataset) -> None:
 
 
 def record_findings(run: Run, findings: list[Finding]) -> None:
-    """Store the findings, and print those that are not ok."""
-    known = run.folder / "checks.json"
-    told = {entry["message"] for entry in read_json(known)} if known.exists() else set()
+    """Add the findings of some checks to those stored, and print what is new and not ok."""
+    path = run.folder / "checks.json"
+    stored = read_json(path) if path.exists() else []
     for finding in findings:
-        if finding.level != "ok" and finding.message not in told:
+        if finding.level != "ok" and finding.as_dict() not in stored:
             print(f"{finding.level}: {finding.check}: {finding.message}")
-    write_json(run.folder / "checks.json", [finding.as_dict() for finding in findings])
+    checks = {finding.check for finding in findings}
+    others = [entry for entry in stored if entry["check"] not in checks]
+    write_json(path, [*others, *(finding.as_dict() for finding in findings)])
 
 
 def summary(folder: Path) -> str:

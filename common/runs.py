@@ -1,6 +1,7 @@
 """Run folders: runs/<project>/<id>/, marked incomplete until everything in them is there."""
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,12 +69,15 @@ class Run:
                 f"Another process is working on {self.folder}. Wait until it is done, or stop it."
             ) from error
         try:
+            for left in self.folder.rglob(".*-*"):  # halves of files from a killed process
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
             yield
         finally:
             lock.release()
 
     def mark_complete(self) -> None:
-        """Remove the mark and point runs/<project>/latest here."""
+        """Remove the checkpoints and the mark, and point runs/<project>/latest here."""
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
         self.incomplete_mark.unlink(missing_ok=True)
         link = self.folder.parent / f".latest-{os.getpid()}"
         link.unlink(missing_ok=True)
@@ -90,17 +94,19 @@ def new_run(project: str, name: str | None) -> Run:
     moment = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     candidates = [name] if name else [moment, *(f"{moment}-{count}" for count in range(2, 100))]
     for candidate in candidates:
-        run = Run(parent / candidate)
-        try:
-            run.folder.mkdir()
-        except FileExistsError:
-            continue
+        beside = Run(parent / f".{os.getpid()}-{candidate}")
+        beside.folder.mkdir()
         write_text(
-            run.incomplete_mark,
+            beside.incomplete_mark,
             "This run has not finished. Go on with it:\n"
             f"python projects/{project}/run.py --resume --run {candidate}\n",
         )
-        return run
+        try:  # a folder never stands under its name without the mark
+            return Run(beside.folder.rename(parent / candidate))
+        except OSError:
+            shutil.rmtree(beside.folder)
+            if not (parent / candidate).exists():
+                raise
     raise UserError(
         f"The run {parent / candidates[0]} exists already. Choose another --run name, or go on "
         "with it: --resume."
@@ -121,7 +127,7 @@ def existing_run(project: str, name: str | None, complete: bool) -> Run:
     wanted = "complete" if complete else "incomplete"
     folder = runs_folder(project)
     runs = sorted(
-        (Run(path) for path in folder.glob("*") if path.is_dir() and not path.is_symlink()),
+        (Run(path) for path in folder.glob("[!.]*") if path.is_dir() and not path.is_symlink()),
         key=lambda run: run.folder.stat().st_ctime,
     )
     fitting = [run for run in runs if run.incomplete_mark.exists() != complete]

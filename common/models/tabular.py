@@ -29,7 +29,8 @@ def build_encoder(
     - "categories", int32 (batch, k): 0 missing, 1 unseen, from 2 the training categories. Those
       with fewer than `minimum_count` rows count as unseen, which trains that entry.
 
-    Only layers and operations of Keras itself, so that a bundle loads without this module.
+    Always float32, whatever the precision of training. Only layers and operations of Keras itself,
+    so that a bundle loads without this module.
     """
     inputs, encoded = {}, {}
     if numbers:
@@ -41,9 +42,11 @@ def build_encoder(
         stacked = ops.stack([inputs[name] for name in numbers], axis=-1)
         missing = ops.isnan(stacked)
         filled = ops.where(missing, ops.convert_to_tensor(mean, dtype="float32"), stacked)
-        scaled = ops.clip(layers.Normalization(mean=mean, variance=variance)(filled), -8.0, 8.0)
+        scaled = ops.clip(
+            layers.Normalization(mean=mean, variance=variance, dtype="float32")(filled), -8.0, 8.0
+        )
         marks = ops.cast(ops.take(missing, has_missing, axis=-1), "float32")
-        encoded["numbers"] = layers.Concatenate(name="numbers")([scaled, marks])
+        encoded["numbers"] = layers.Concatenate(name="numbers", dtype="float32")([scaled, marks])
     if categories:
         columns = []
         for name in categories:
