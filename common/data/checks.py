@@ -150,23 +150,28 @@ def single_column_auc(column: pd.Series, target: np.ndarray) -> float:
     codes, half = codes.to_numpy(), np.arange(len(column)) % 2 == 0
     areas = []
     for fit, score in ((half, ~half), (~half, half)):
-        size = codes.max() + 1
-        count = np.bincount(codes[fit], minlength=size)
-        positive = np.bincount(codes[fit], weights=target[fit], minlength=size)
-        rate = (positive + target[fit].mean()) / (count + 1)
-        areas.append(rank_auc(rate[codes[score]], target[score]))
+        rows, positives = (
+            np.bincount(codes[part], weights, codes.max() + 1)
+            for part, weights in ((fit, None), (fit, target[fit]))
+        )
+        rate = (positives + target[fit].mean()) / (rows + 1)
+        areas.append(rank_auc(rate, target[score], codes[score]))
     return float(np.mean(areas))
 
 
-def rank_auc(score: np.ndarray, target: np.ndarray) -> float:
-    """ROC AUC by ranks (Mann-Whitney): the chance that a positive is ranked above a negative."""
-    positives = target.sum()
-    negatives = len(target) - positives
-    if positives == 0 or negatives == 0:
-        return 0.5
-    ranks = pd.Series(score).rank().to_numpy()
-    area = ranks[target == 1].sum() - positives * (positives + 1) / 2
-    return float(area / (positives * negatives))
+def rank_auc(score: np.ndarray, target: np.ndarray, codes: np.ndarray | None = None) -> float:
+    """ROC AUC: the chance that a positive has a higher score than a negative, ties half.
+
+    score: (rows,), or one score per code where codes (rows,) tell which; target: (rows,) of 0 and
+    1. 0.5 where a class is missing.
+    """
+    rank = np.unique(score, return_inverse=True)[1]
+    rank = rank if codes is None else rank[codes]
+    positives = np.bincount(rank, weights=target)
+    negatives = np.bincount(rank) - positives
+    pairs = positives.sum() * negatives.sum()
+    ahead = np.cumsum(negatives) - negatives / 2
+    return float(positives @ ahead / pairs) if pairs else 0.5
 
 
 def check_unseen(dataset: Dataset) -> Iterator[Finding]:
@@ -201,7 +206,7 @@ def stability_index(reference: pd.Series, current: pd.Series) -> float:
 
     Bins hold a tenth of the reference each; missing values are a bin of their own; empty cells
     count as one half row. 0 means equal, above 0.25 is usually called a real shift (Siddiqi,
-    Credit Risk Scorecards, 2006, p. 136).
+    Credit Risk Scorecards, 2006).
     """
     if pd.api.types.is_numeric_dtype(reference):
         edges = np.unique(reference.quantile(np.linspace(0, 1, 11)[1:-1]).to_numpy())

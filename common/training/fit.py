@@ -1,5 +1,6 @@
 """One training with Keras `fit`: schedule, early stopping, checkpoints, and a stop on NaN."""
 
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,9 +88,7 @@ def compile_network(network: keras.Model, config: TrainingConfig, steps: int) ->
 
 
 def tensorboard(folder: Path) -> keras.callbacks.Callback:
-    try:
-        return keras.callbacks.TensorBoard(folder)
-    except (ImportError, AttributeError) as error:
-        raise UserError(
-            "TensorBoard is not installed. Install it with: pip install tensorboard"
-        ) from error
+    """Keras's TensorBoard callback; UserError where the package is missing, before any epoch."""
+    if importlib.util.find_spec("tensorboard") is None:
+        raise UserError("TensorBoard is not installed. Install it with: pip install tensorboard")
+    return keras.callbacks.TensorBoard(folder)
