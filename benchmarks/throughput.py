@@ -1,10 +1,11 @@
 """How fast can this model train here? Epoch times of plain `fit` in many settings, and of the kit.
 
-    python -m benchmarks.throughput        about 4 minutes; writes benchmarks/throughput.md
+    python -m benchmarks.throughput        about 6 minutes; writes benchmarks/throughput.md
 
-Each setting: seconds of the fastest of three epochs on all training rows of flight_delays, after
-one epoch of warm-up; ratio to plain `fit` on arrays at the same batch size. The machine's load
-moves all of them; trust the ratios.
+Each setting: seconds of the fastest epoch on all training rows of flight_delays, of three rounds
+with three epochs each after one of warm-up; ratio to plain `fit` on arrays at the same batch size.
+The settings take turns, since the speed of a shared machine wanders; still, two ratios closer than
+a tenth are equal. With jit_compile an epoch takes so long that one round has to do.
 """
 
 import time
@@ -24,6 +25,7 @@ from common.training.fit import STEPS_PER_EXECUTION
 from projects.flight_delays.load import load
 
 EPOCHS = 4
+ROUNDS = 3
 PAGE = Path(__file__).with_suffix(".md")
 
 
@@ -72,19 +74,22 @@ def main() -> None:
         settings = {
             "arrays, plain fit": (arrays, (), {}),
             "arrays, 32 steps an execution": (arrays, (), many),
-            "arrays, jit_compile": (arrays, (), {"jit_compile": True}),
-            "arrays, 32 steps, jit_compile": (arrays, (), many | {"jit_compile": True}),
-            "tf.data, row by row": ({"x": pipeline}, (), many),
+            "tf.data, row by row, 32 steps": ({"x": pipeline, "shuffle": False}, (), many),
             "the kit": (kit, (randomness,), many),
+            "arrays, 32 steps, jit_compile": (arrays, (), many | {"jit_compile": True}),
         }
-        seconds = {
-            name: best_epoch(build_mlp(encoder, prior), data, callbacks, **compiled)
-            for name, (data, callbacks, compiled) in settings.items()
-        }
+        seconds = dict.fromkeys(settings, float("inf"))
+        for turn in range(ROUNDS):
+            for name, (data, callbacks, compiled) in settings.items():
+                if "jit_compile" not in compiled or (turn == 0 and batch_size == 1024):
+                    network = build_mlp(encoder, prior)
+                    fastest = best_epoch(network, data, callbacks, **compiled)
+                    seconds[name] = min(seconds[name], fastest)
         for name, value in seconds.items():
-            ratio = value / seconds["arrays, plain fit"]
-            lines.append(f"| {batch_size} | {name} | {value:.2f} | {ratio:.2f} |")
-            print(lines[-1], flush=True)
+            if value < float("inf"):
+                ratio = value / seconds["arrays, plain fit"]
+                lines.append(f"| {batch_size} | {name} | {value:.2f} | {ratio:.2f} |")
+                print(lines[-1], flush=True)
     PAGE.write_text("\n".join(lines) + "\n")
 
 

@@ -1,7 +1,6 @@
 """The commands of every project: train (the default), evaluate, predict, report."""
 
 import dataclasses
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -34,13 +33,11 @@ def main(project: Project, arguments: list[str] | None = None) -> int:
         print(f"\nError: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        if error.filename is None and error.errno is None:
-            raise
-        where = f" {error.filename}" if error.filename else ""
+        where = f" {error.filename}" if error.filename else " a file"
         print(
-            f"\nError: cannot use{where}: {os.strerror(error.errno)}. Nothing half-written was "
-            "left behind; free some space or choose another place, then run again (--resume goes "
-            "on with a training).",
+            f"\nError: cannot read or write{where}: {error.strerror or error}. Nothing "
+            "half-written was left behind. Free some space or choose another place, then run "
+            "again; --resume goes on with a training.",
             file=sys.stderr,
         )
         return 2

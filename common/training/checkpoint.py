@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from common.errors import UserError
 from common.files import replacing
@@ -90,7 +90,7 @@ class Checkpoint(keras.callbacks.Callback):
             "stopped_early": self.model.stop_training,
         }
         with replacing(self.path) as temporary:
-            save_file(tensors, temporary, metadata={"state": json.dumps(state)})
+            temporary.write_bytes(save(tensors, metadata={"state": json.dumps(state)}))
 
     def variables(self) -> dict[str, list]:
         return {"weights": self.model.weights, "optimizer": self.model.optimizer.variables}
