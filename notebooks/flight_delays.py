@@ -351,7 +351,9 @@ def by_hour():
     axes = figure.subplots()
     axes.bar(clock, really, color="0.8", label="late, of those that left then")
     axes.plot(clock, moved, marker="o", label="predicted, all flights moved to this hour")
+    axes.set_xticks(clock[::2])
     axes.set_xlabel("hour")
+    axes.set_ylabel("share of late flights")
     axes.legend()
     return figure
 
