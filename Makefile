@@ -43,9 +43,10 @@ lint: $(VENV)/.dev ## check style, and that generated parts are up to date
 notebooks: $(VENV)/.dev ## write the .ipynb files anew from their text, with outputs
 	$(BIN)/python -m notebooks.build
 
-bench: $(VENV)/.dev ## measure speed: throughput table, cost beside a minimal script
+bench: $(VENV)/.dev ## measure: epoch times, cost beside a minimal script, months before the test
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.rolling_months
 
 results: $(VENV)/.dev ## train every project with five seeds, write the tables of the READMEs
 	$(BIN)/python -m benchmarks.results

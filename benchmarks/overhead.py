@@ -32,6 +32,9 @@ UNTIL_BUNDLE = """if True:
 
 def prepare_arrays(path: str) -> None:
     """Encode flight_delays and store the arrays for the minimal script."""
+    from common.backend import start_backend
+
+    start_backend("float32")
     import numpy as np
 
     from common.models.tabular import vocabulary_sizes

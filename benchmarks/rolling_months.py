@@ -1,0 +1,88 @@
+"""How do network and baselines do on months before the test? The place to try other settings.
+
+    python -m benchmarks.rolling_months [--field value …]     about 3 minutes
+
+Takes the settings of flight_delays' run.py. Four times: learn from the first months, stop early on
+the next, be scored on the one after; November and December stay closed. The defaults are written to
+benchmarks/rolling_months.md.
+"""
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+import tyro
+
+from common.backend import start_backend
+from projects.flight_delays.run import Config
+
+FOLDS = {"July": 7, "August": 8, "September": 9, "October": 10}
+PAGE = Path(__file__).with_suffix(".md")
+
+
+def scores_of_fold(dataset, config: Config) -> dict[str, dict[str, float]]:
+    """Metrics of the network and of each baseline on the fold's test rows."""
+    import keras
+
+    from common.data.dataset import PARTS
+    from common.evaluation.baselines import fit_baselines
+    from common.evaluation.metrics import ScoredRows
+    from common.pipeline import encode_parts
+    from common.training.fit import fit
+    from projects.flight_delays.model import build
+
+    train, validation, test = (dataset.examples(part) for part in PARTS)
+    encoder, parts = encode_parts(dataset)
+    keras.utils.set_random_seed(config.seed)
+    network = build(config, encoder, float(train.target.mean()))
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder) / "state"
+        fit(network, parts["train"], parts["validation"], config, config.seed, state, verbose=0)
+    probabilities = {
+        "network": network.predict(parts["test"].inputs, batch_size=8192, verbose=0)[:, 0]
+    }
+    for name, predict in fit_baselines(train, validation, dataset.schema, config.seed).items():
+        probabilities[name] = predict(test.features)
+    return {
+        name: ScoredRows(test.target, rows, 0.5).metrics() for name, rows in probabilities.items()
+    }
+
+
+def main(config: Config) -> None:
+    start_backend(config.precision, config.deterministic)
+    import numpy as np
+
+    from projects.flight_delays.load import load
+
+    dataset = load(config.rows)
+    month = dataset.ids["date"].dt.month.to_numpy()
+    folds = {}
+    for name, last in FOLDS.items():
+        part = np.select(
+            [month < last - 1, month == last - 1, month == last],
+            ["train", "validation", "test"],
+            "unused",
+        )
+        folds[name] = scores_of_fold(dataclasses.replace(dataset, part=part), config)
+    lines = []
+    for metric, title in (("roc_auc", "ROC AUC"), ("log_loss", "Log loss")):
+        lines += [
+            f"| {title} | " + " | ".join(folds) + " | mean |",
+            "| --- |" + " --- |" * (len(folds) + 1),
+        ]
+        for model in next(iter(folds.values())):
+            values = [fold[model][metric] for fold in folds.values()]
+            cells = " | ".join(f"{value:.4f}" for value in [*values, np.mean(values)])
+            lines.append(f"| {model.replace('_', ' ')} | {cells} |")
+        lines.append("")
+    table = "\n".join(lines)
+    print(table)
+    if config == Config():
+        PAGE.write_text(
+            "# Months before the test: learned from the months before, one month to stop early\n\n"
+            f"{table}"
+        )
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))
