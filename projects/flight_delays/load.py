@@ -86,7 +86,7 @@ def load(rows: int = 0) -> Dataset:
     date = pd.to_datetime(landed[["year", "month", "day"]])
     return Dataset(
         schema=SCHEMA,
-        features=prepare(landed[[name for name in landed if name in known_columns()]], tables),
+        features=prepare(landed.filter([*SCHEMA.required, *SCHEMA.optional]), tables),
         target=(landed["arr_delay"] > LATE_MINUTES).to_numpy("float32"),
         ids=landed[["carrier", "flight", "origin", "dest", "sched_dep_time"]].assign(date=date),
         groups=date.to_numpy(),
@@ -96,10 +96,6 @@ def load(rows: int = 0) -> Dataset:
         tables=tables,
         time=date.to_numpy(),
     )
-
-
-def known_columns() -> set[str]:
-    return set(SCHEMA.required) | set(SCHEMA.optional)
 
 
 def read_raw() -> dict[str, pd.DataFrame]:
