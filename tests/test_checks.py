@@ -114,6 +114,12 @@ def test_rows_that_vanish_from_the_account_are_an_error(flights):
         dataclasses.replace(flights, account=account)
 
 
+def test_infinite_numbers_are_an_error(flights):
+    features = flights.features.assign(humid=flights.features["humid"].replace(100, np.inf))
+    with pytest.raises(UserError, match=r"Column 'humid' has \d+ infinite values"):
+        dataclasses.replace(flights, features=features)
+
+
 def test_missing_target_is_an_error(flights):
     target = flights.target.copy()
     target[7] = np.nan

@@ -104,6 +104,13 @@ class Dataset:
                 f"The account says {self.account.rows_used} rows are used, but the dataset has "
                 f"{len(self.features)}. Name every dropped row with its reason in the account."
             )
+        for name in self.schema.numbers:
+            infinite = np.isinf(self.features[name].to_numpy()).sum()
+            if infinite:
+                raise UserError(
+                    f"Column {name!r} has {infinite} infinite values. Make them missing (NaN) or "
+                    "mend them, and say so in the account."
+                )
         strange = ~np.isin(self.target, (0, 1))
         if strange.any():
             raise UserError(
