@@ -60,12 +60,14 @@ def make_commands(project: Project) -> dict[str, Callable]:
             run: Name of the run; by default the time.
             resume: Go on with the named or the newest incomplete run.
         """
+        from common.files import write_json
         from common.runs import incomplete_run, new_run
 
         folder = incomplete_run(project.name, run) if resume else new_run(project.name, run)
         with folder.locked():
             if resume:
                 config = stored_config(project, folder, given=config)
+            write_json(folder.folder / "config.json", dataclasses.asdict(config))
             start_and_train(project, config, folder)
 
     def evaluate(run: RunName = None) -> None:

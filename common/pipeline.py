@@ -3,7 +3,6 @@
 Every step leaves its result in the run folder. A run that was killed goes on from what is there.
 """
 
-import dataclasses
 import importlib.metadata
 import platform
 from pathlib import Path
@@ -37,7 +36,6 @@ def train_run(
     project: Project, config: TrainingConfig, run: Run, machine: dict[str, str], verbose: int
 ) -> None:
     """Do, or go on with, everything that makes a run complete; `machine` from `start_backend`."""
-    write_json(run.folder / "config.json", dataclasses.asdict(config))
     with run.stage("load"):
         dataset = project.load(config)
         record_environment(run, dataset, machine)
