@@ -219,8 +219,10 @@ def check_clock(times: pd.Series) -> None:
 
 def checked_dates(rows: pd.DataFrame) -> pd.Series:
     """The date of each row, NaT where year, month or day is missing."""
-    date = pd.to_datetime(rows[["year", "month", "day"]], errors="coerce")
-    bad = date.isna() & rows[["year", "month", "day"]].notna().all(axis=1)
+    given = rows[["year", "month", "day"]]
+    date = pd.to_datetime(given, errors="coerce")
+    # The year is checked apart, since pandas takes 0 and 99999 too.
+    bad = given.notna().all(axis=1) & (date.isna() | ~given["year"].between(1900, 2199))
     if bad.any():
         row = bad.index[bad][0]
         year, month, day = (f"{rows[name][row]:g}" for name in ("year", "month", "day"))

@@ -111,6 +111,9 @@ def test_flight_on_a_day_without_weather_has_missing_values(year, raw):
     ("column", "value", "message"),
     [
         ("month", 13, r"row 0: year 2013, month 13, day 1 is no date"),
+        ("year", 0, r"row 0: year 0, month 1, day 1 is no date"),
+        ("year", -1, r"row 0: year -1, month 1, day 1 is no date"),
+        ("year", 99999, r"row 0: year 99999, month 1, day 1 is no date"),
         ("sched_dep_time", 1575, r"row 0, column 'sched_dep_time': 1575 is not a time of day"),
         ("sched_arr_time", -5, r"row 0, column 'sched_arr_time': -5 is not a time of day"),
     ],
