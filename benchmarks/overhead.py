@@ -37,13 +37,14 @@ def prepare_arrays(path: str) -> None:
     start_backend("float32")
     import numpy as np
 
-    from common.models.tabular import vocabulary_sizes
-    from common.pipeline import encode_parts
+    from common.data.dataset import PARTS
+    from common.training.train import prepare_rows
     from projects.flight_delays.load import load
 
-    encoder, parts = encode_parts(load())
-    arrays = {"sizes": np.array(list(vocabulary_sizes(encoder).values()))}
-    for name, part in parts.items():
+    prepared = prepare_rows(load())
+    arrays = {"sizes": np.array(list(prepared.table.vocabularies.values()))}
+    for name in PARTS:
+        part = prepared.part(name)
         arrays[f"{name}_target"] = part.target
         arrays |= {f"{name}_{kind}": array for kind, array in part.inputs.items()}
     np.savez(path, **arrays)

@@ -22,29 +22,20 @@ PAGE = Path(__file__).with_suffix(".md")
 
 def scores_of_fold(dataset, config: Config) -> dict[str, dict[str, float]]:
     """Metrics of the network and of each baseline on the fold's test rows."""
-    import keras
-
     from common.data.dataset import PARTS
     from common.evaluation.baselines import fit_baselines
-    from common.evaluation.metrics import ScoredRows
-    from common.pipeline import encode_parts
-    from common.training.fit import fit
-    from projects.flight_delays.model import build
+    from common.evaluation.binary import BinaryRows
+    from common.training.train import prepare_rows, train_seed
+    from projects.flight_delays.run import PROJECT
 
     train, validation, test = (dataset.examples(part) for part in PARTS)
-    encoder, parts = encode_parts(dataset)
-    keras.utils.set_random_seed(config.seed)
-    network = build(config, encoder, float(train.target.mean()))
     with tempfile.TemporaryDirectory() as folder:
-        state = Path(folder) / "state"
-        fit(network, parts["train"], parts["validation"], config, config.seed, state, verbose=0)
-    probabilities = {
-        "network": network.predict(parts["test"].inputs, batch_size=8192, verbose=0)[:, 0]
-    }
+        trained = train_seed(PROJECT, config, prepare_rows(dataset), config.seed, Path(folder))
+    probabilities = {"network": trained.test[:, 0]}
     for name, predict in fit_baselines(train, validation, dataset.schema, config.seed).items():
         probabilities[name] = predict(test.features)
     return {
-        name: ScoredRows(test.target, rows, 0.5).metrics() for name, rows in probabilities.items()
+        name: BinaryRows(test.target, rows, 0.5).metrics() for name, rows in probabilities.items()
     }
 
 

@@ -18,10 +18,10 @@ machine = start_backend("float32")
 import keras
 import tensorflow as tf
 
-from common.models.tabular import build_mlp
-from common.pipeline import encode_parts
+from common.models.mlp import build_mlp
 from common.training.batches import EpochRandomness, shuffled_batches
 from common.training.fit import STEPS_PER_EXECUTION
+from common.training.train import prepare_rows
 from projects.flight_delays.load import load
 
 EPOCHS = 4
@@ -51,9 +51,9 @@ def best_epoch(network, data: dict, callbacks=(), **compiled) -> float:
 
 
 def main() -> None:
-    encoder, parts = encode_parts(load())
-    inputs, target = parts["train"].inputs, parts["train"].target
-    prior = float(target.mean())
+    prepared = prepare_rows(load())
+    part = prepared.part("train")
+    inputs, target = part.inputs, part.target
     lines = [
         f"# Epoch times of flight_delays' MLP, {len(target):,} rows, on {machine['device']}",
         "",
@@ -82,7 +82,7 @@ def main() -> None:
         for turn in range(ROUNDS):
             for name, (data, callbacks, compiled) in settings.items():
                 if "jit_compile" not in compiled or (turn == 0 and batch_size == 1024):
-                    network = build_mlp(encoder, prior)
+                    network = build_mlp(prepared.table, prepared.target)
                     fastest = best_epoch(network, data, callbacks, **compiled)
                     seconds[name] = min(seconds[name], fastest)
         for name, value in seconds.items():

@@ -1,7 +1,7 @@
-"""What predict loads: the model on raw columns, its schema, threshold and look-up tables.
+"""What predict loads: the model on raw columns, its schema, decision and look-up tables.
 
-bundle/model.keras       from feature columns to the probability of class 1
-bundle/bundle.json       schema, labels, threshold, project
+bundle/model.keras       from feature columns to the answer
+bundle/bundle.json       schema, decision, project
 bundle/tables/*.csv.gz   tables that prepare joins to a raw row
 """
 
@@ -17,23 +17,31 @@ import pandas as pd
 from common.data.dataset import Schema
 from common.errors import UserError
 from common.files import read_json, write_json
-from common.models.tabular import lookups, predict_rows
+from common.models.encoder import lookups, predict_rows
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A trained model that takes raw columns, and what is needed to use it."""
+    """A trained model that takes raw columns, and what is needed to use it.
+
+    decision: what validation rows say of its use: of two classes the "threshold" from which class 1
+        is called; of a number the "margin" of its prediction interval and the interval's "level".
+    """
 
     model: keras.Model
     schema: Schema
-    threshold: float
+    decision: dict[str, float]
     tables: dict[str, pd.DataFrame]
 
-    def probability(self, features: pd.DataFrame) -> np.ndarray:
-        """Probability of class 1, float32 (rows,), for a frame of at least one row of features."""
-        return predict_rows(self.model, features)[:, 0]
+    def answers(self, features: pd.DataFrame) -> np.ndarray:
+        """What the model gives for a frame of at least one row of features, float32.
+
+        The probability of class 1, (rows,); of every class, (rows, classes); a number, (rows,).
+        """
+        answers = predict_rows(self.model, features)
+        return answers if self.schema.task == "multiclass" else answers[:, 0]
 
     def vocabularies(self) -> dict[str, set[str]]:
         """Category column to the values that training knew."""
@@ -52,7 +60,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         record = {
             "format": FORMAT,
             "schema": asdict(bundle.schema),
-            "threshold": bundle.threshold,
+            "decision": bundle.decision,
         }
         write_json(temporary / "bundle.json", record)
         shutil.rmtree(folder, ignore_errors=True)
@@ -70,7 +78,7 @@ def load_bundle(folder: Path) -> Bundle:
         record = read_json(folder / "bundle.json")
         if record["format"] != FORMAT:
             raise ValueError(f"format {record['format']}, this version reads {FORMAT}")
-        schema = Schema(**record["schema"] | {"labels": tuple(record["schema"]["labels"])})
+        schema = read_schema(record["schema"])
         tables = {
             path.name.removesuffix(".csv.gz"): pd.read_csv(path)
             for path in sorted((folder / "tables").glob("*.csv.gz"))
@@ -81,4 +89,10 @@ def load_bundle(folder: Path) -> Bundle:
             f"The bundle {folder} cannot be read: {error}. "
             "It should come whole from a complete run; train again, or name another --run."
         ) from error
-    return Bundle(model, schema, float(record["threshold"]), tables)
+    return Bundle(model, schema, record["decision"], tables)
+
+
+def read_schema(record: dict) -> Schema:
+    """A schema from its JSON, where tuples have become lists."""
+    orders = {name: tuple(order) for name, order in record["orders"].items()}
+    return Schema(**record | {"labels": tuple(record["labels"]), "orders": orders})

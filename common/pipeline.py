@@ -3,8 +3,6 @@
 Every step leaves its result in the run folder. A run that was killed goes on from what is there.
 """
 
-import importlib.metadata
-import platform
 from pathlib import Path
 
 import keras
@@ -12,24 +10,33 @@ import numpy as np
 import pandas as pd
 
 from common.bundle import Bundle, load_bundle, save_bundle
-from common.data.checks import Finding, check_dataset
-from common.data.dataset import PARTS, Dataset
+from common.data.checks import check_dataset
+from common.data.dataset import Dataset
 from common.errors import UserError
-from common.evaluation.baselines import fit_baselines
-from common.evaluation.evaluate import SLICE_ROUNDS, score_models, seed_spread
+from common.evaluation.baselines import baseline_answers
+from common.evaluation.details import decide, details
+from common.evaluation.evaluate import (
+    SLICE_ROUNDS,
+    Answers,
+    ensemble_gain,
+    score_for,
+    score_models,
+    seed_spread,
+)
 from common.evaluation.importance import permutation_importance
-from common.evaluation.metrics import best_f1_threshold
+from common.evaluation.metrics import METRICS, shown
 from common.evaluation.slices import score_slices
 from common.files import read_json, replacing, write_json, write_text
-from common.models.tabular import build_encoder, encode, stitch
+from common.models.encoder import stitch
+from common.models.heads import average
 from common.plots.draw import draw_plots
 from common.project import Project, TrainingConfig
+from common.records import check_same_data, record_environment, record_findings
 from common.report.page import write_report
 from common.runs import Run
-from common.training.fit import Part, fit
-from common.training.sanity import check_network
-
-PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "matplotlib")
+from common.training.sanity import check_network, shuffled_sample
+from common.training.streaming import check_sample
+from common.training.train import history_frame, prepare_rows, train_seed, validation_rows
 
 
 def train_run(
@@ -50,71 +57,68 @@ def train_run(
 def train(
     project: Project, config: TrainingConfig, dataset: Dataset, run: Run, verbose: int
 ) -> None:
-    """Encode once, train a network for each seed, store predictions, history and bundle."""
+    """Encode once, train a network for each seed and fold, store answers, history and bundle."""
     with run.stage("encode"):
-        encoder, parts = encode_parts(dataset)
-    prior = float(parts["train"].target.mean())
+        prepared = prepare_rows(dataset, config.folds, run.checkpoints / "stored_rows")
+        if prepared.stored:
+            sample = dataset.examples("train").target
+            record_findings(run, [check_sample(prepared.stored, sample, prepared.target)])
     run.checkpoints.mkdir(exist_ok=True)
-    if not any(run.checkpoints.iterdir()):
+    if not any(run.checkpoints.glob("*.safetensors")):
         with run.stage("sanity"):
             keras.utils.set_random_seed(config.seed)
-            sample = shuffled_sample(parts["train"], 4096, config.seed)
+            target = prepared.target
             findings = check_network(
-                lambda: project.build(config, encoder, prior), sample.inputs, sample.target
+                lambda: project.build(config, prepared.table, target),
+                shuffled_sample(prepared.part("train"), 4096, config.seed),
+                target,
             )
             record_findings(run, findings)
-    predictions, history, networks = {}, [], []
+    seeds = seeds_of(config)
+    tensorboard = run.folder / "tensorboard" if config.tensorboard else None
     with run.stage("train"):
-        for seed in range(config.seed, config.seed + config.seeds):
-            keras.utils.set_random_seed(seed)
-            network = project.build(config, encoder, prior)
-            epochs = fit(
-                network,
-                parts["train"],
-                parts["validation"],
-                config,
-                seed,
-                run.checkpoints / f"seed-{seed}.safetensors",
-                run.folder / "tensorboard" / str(seed) if config.tensorboard else None,
-                verbose,
-            )
-            history += [{"seed": seed, **epoch} for epoch in epochs]
-            for part in ("validation", "test"):
-                rows = network.predict(parts[part].inputs, batch_size=8192, verbose=0)
-                predictions[f"{seed}/{part}"] = rows[:, 0]
-            networks.append(network)
-    write_text(run.folder / "history.csv", pd.DataFrame(history).to_csv(index=False))
-    threshold = best_f1_threshold(
-        parts["validation"].target, predictions[f"{config.seed}/validation"]
-    )
-    save_bundle(
-        Bundle(stitch(encoder, networks[0]), dataset.schema, threshold, dataset.tables), run.bundle
-    )
-    with replacing(run.folder / "predictions.npz") as temporary:
-        np.savez_compressed(temporary, **predictions)
-
-
-def encode_parts(dataset: Dataset) -> tuple[keras.Model, dict[str, Part]]:
-    """Fit the encoder on the training rows and encode every part with it."""
-    examples = {part: dataset.examples(part) for part in PARTS}
-    encoder = build_encoder(
-        examples["train"].features, dataset.schema.numbers, dataset.schema.categories
-    )
-    parts = {
-        part: Part(encode(encoder, rows.features), rows.target) for part, rows in examples.items()
+        trained = [
+            train_seed(project, config, prepared, seed, run.checkpoints, tensorboard, verbose)
+            for seed in seeds
+        ]
+    write_text(run.folder / "history.csv", history_frame(trained).to_csv(index=False))
+    answers = {
+        f"{seed}/{part}": answers_in_task(dataset, getattr(result, part))
+        for seed, result in zip(seeds, trained, strict=True)
+        for part in ("validation", "test")
     }
-    return encoder, parts
+    kept = trained if config.ensemble else trained[:1]
+    networks = [network for seed in kept for network in seed.networks]
+    validation = dataset.chosen(validation_rows(dataset, config.folds))
+    decision = decide(dataset.schema, validation, network_answers(config, answers)["validation"])
+    model = stitch(prepared.encoder, networks[0] if len(networks) == 1 else average(networks))
+    save_bundle(Bundle(model, dataset.schema, decision, dataset.tables), run.bundle)
+    with replacing(run.folder / "predictions.npz") as temporary:
+        np.savez_compressed(temporary, **answers)
 
 
-def shuffled_sample(part: Part, rows: int, seed: int) -> Part:
-    chosen = np.random.default_rng(seed).permutation(len(part.target))[:rows]
-    return Part({name: array[chosen] for name, array in part.inputs.items()}, part.target[chosen])
+def seeds_of(config: TrainingConfig) -> range:
+    return range(config.seed, config.seed + config.seeds)
+
+
+def answers_in_task(dataset: Dataset, answers: np.ndarray) -> np.ndarray:
+    """(rows, units) as metrics take them: (rows,) but for more than two classes."""
+    return answers if dataset.schema.task == "multiclass" else answers[:, 0]
+
+
+def network_answers(config: TrainingConfig, stored: dict[str, np.ndarray]) -> Answers:
+    """Answers of the model in the bundle: the first seed's, or the mean of all."""
+    seeds = seeds_of(config) if config.ensemble else [config.seed]
+    return {
+        part: np.mean([stored[f"{seed}/{part}"] for seed in seeds], axis=0)
+        for part in ("validation", "test")
+    }
 
 
 def evaluate_run(
     project: Project, config: TrainingConfig, run: Run, dataset: Dataset | None = None
 ) -> None:
-    """Score the run's stored predictions beside the baselines, then draw and report.
+    """Score the run's stored answers beside the baselines, then draw and report.
 
     The test rows are looked at here for the first time, from the best weights.
     """
@@ -122,50 +126,55 @@ def evaluate_run(
         with run.stage("load"):
             dataset = project.load(config)
             check_same_data(run, dataset)
-    train, validation, test = (dataset.examples(part) for part in PARTS)
+    schema, test = dataset.schema, dataset.examples("test")
+    validation = dataset.chosen(validation_rows(dataset, config.folds))
     with np.load(run.folder / "predictions.npz", allow_pickle=False) as stored:
-        predictions = {name: stored[name] for name in stored.files}
+        stored = {name: stored[name] for name in stored.files}
     with run.stage("baselines"):
-        rivals = fit_baselines(train, validation, dataset.schema, config.seed)
-        probabilities = {
-            "network": {
-                part: predictions[f"{config.seed}/{part}"] for part in ("validation", "test")
-            }
-        } | {
-            name: {"validation": predict(validation.features), "test": predict(test.features)}
-            for name, predict in rivals.items()
-        }
+        answers = {"network": network_answers(config, stored)}
+        answers |= baseline_answers(dataset, config.folds, config.seed)
     with run.stage("evaluate"):
         bundle = load_bundle(run.bundle)
-        check_bundle(bundle, test.features, probabilities["network"]["test"], run)
-        scored, scores, comparison = score_models(validation, test, probabilities)
-        network = scored["network"]
+        check_bundle(bundle, test.features, answers["network"]["test"], run)
+        scored, scores, comparison = score_models(schema, project.metric, validation, test, answers)
+        train_target = dataset.examples("train").target
         metrics = {
             "project": project.name,
             "run": run.name,
             "question": project.question,
-            "labels": list(dataset.schema.labels),
-            "threshold": network.threshold,
+            "task": schema.task,
+            "metric": project.metric,
+            "labels": list(schema.labels),
+            "unit": schema.unit,
             "test": scores.pop("network"),
             "baselines": scores,
             "comparison": comparison,
-            "confusion": network.confusion(),
-            "slices": score_slices(test.slices, network, SLICE_ROUNDS),
-            "importance": permutation_importance(bundle.probability, test.features, test.target),
+            **details(
+                schema,
+                bundle.decision,
+                scored["network"],
+                validation,
+                test,
+                answers["network"],
+                np.bincount(train_target.astype(int), minlength=len(schema.labels)),
+            ),
+            "slices": score_slices(
+                schema, project.metric, test, answers["network"]["test"], SLICE_ROUNDS
+            ),
+            "importance": permutation_importance(
+                bundle.answers, score_for(schema, project.metric), test.features, test.target
+            ),
             "rows": {
                 "in": dataset.account.rows_in,
                 "used": dataset.account.rows_used,
-                "train": len(train),
-                "validation": len(validation),
-                "test": len(test),
+                **dataset.part_rows(),
                 "dropped": dataset.account.dropped,
             },
         }
         if config.seeds > 1:
-            seeds = range(config.seed, config.seed + config.seeds)
-            metrics["seeds"] = seed_spread(
-                test, {seed: predictions[f"{seed}/test"] for seed in seeds}
-            )
+            by_seed = {seed: stored[f"{seed}/test"] for seed in seeds_of(config)}
+            metrics["seeds"] = seed_spread(schema, test, by_seed)
+            metrics["ensemble"] = ensemble_gain(schema, project.metric, test, by_seed)
     with run.stage("plots"):
         history = pd.read_csv(run.folder / "history.csv")
         draw_plots(run.folder / "plots", dataset, history, config.monitor, scored, metrics)
@@ -175,62 +184,38 @@ def evaluate_run(
         write_report(run.folder, project.question)
 
 
-def check_bundle(bundle: Bundle, features: pd.DataFrame, probability: np.ndarray, run: Run) -> None:
+def check_bundle(bundle: Bundle, features: pd.DataFrame, answers: np.ndarray, run: Run) -> None:
     """The bundle, read back from disk, has to predict from raw columns what training predicted."""
-    sample = slice(0, 1000)
-    difference = np.abs(bundle.probability(features[sample]) - probability[sample]).max()
-    if difference > 1e-3:
+    stored = answers[:1000]
+    difference = np.abs(bundle.answers(features[:1000]) - stored).max()
+    if difference > 1e-3 * max(1.0, np.abs(stored).max()):
         raise UserError(
             f"The bundle of {run.folder} does not predict what was stored after training (largest "
             f"difference {difference:.2g}). The code or the data changed since; train again."
         )
 
 
-def record_environment(run: Run, dataset: Dataset, machine: dict[str, str]) -> None:
-    """Versions, machine and data of the run; UserError where the data is not what it began with."""
-    check_same_data(run, dataset)
-    record = {
-        **{package: importlib.metadata.version(package) for package in PACKAGES},
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        **machine,
-        "data fingerprint": dataset.fingerprint(),
-    }
-    write_json(run.folder / "environment.json", record)
-
-
-def check_same_data(run: Run, dataset: Dataset) -> None:
-    path = run.folder / "environment.json"
-    if path.exists() and read_json(path)["data fingerprint"] != dataset.fingerprint():
-        raise UserError(
-            f"The data differs from what {run.folder} was trained on: rows, columns or split have "
-            "changed since. Train a new run."
-        )
-
-
-def record_findings(run: Run, findings: list[Finding]) -> None:
-    """Add the findings of some checks to those stored, and print what is new and not ok."""
-    path = run.folder / "checks.json"
-    stored = read_json(path) if path.exists() else []
-    for finding in findings:
-        if finding.level != "ok" and finding.as_dict() not in stored:
-            print(f"{finding.level}: {finding.check}: {finding.message}")
-    checks = {finding.check for finding in findings}
-    others = [entry for entry in stored if entry["check"] not in checks]
-    write_json(path, [*others, *(finding.as_dict() for finding in findings)])
-
-
 def summary(folder: Path) -> str:
     """What a finished run says on the terminal: scores beside the rivals, verdict, report."""
     metrics = read_json(folder / "metrics.json")
-    lines = [f"{'test':24}{'ROC AUC (95 % interval)':28}{'log loss':10}"]
+    first, *others = metrics["comparison"]["difference"]
+    titles = [METRICS[name].title for name in others]
+    lines = [f"{'test':24}{METRICS[first].title + ' (95 % interval)':34}" + columns(titles)]
     for name, scores in {"network": metrics["test"], **metrics["baselines"]}.items():
-        area, loss = scores["roc_auc"], scores["log_loss"]
-        told = f"{area['value']:.4f} ({area['low']:.4f} to {area['high']:.4f})"
-        lines.append(f"{name:24}{told:28}{loss['value']:.4f}")
+        told = "{} ({} to {})".format(
+            *(shown(scores[first][at]) for at in ("value", "low", "high"))
+        )
+        values = [shown(scores[other]["value"]) for other in others]
+        lines.append(f"{name:24}{told:34}" + columns(values))
     if "seeds" in metrics:
-        spread = metrics["seeds"]["roc_auc"]
-        count = len(spread["values"])
-        lines.append(f"{count} seeds: ROC AUC {spread['mean']:.4f} +- {spread['deviation']:.4f}")
+        spread, mean = metrics["seeds"][first], metrics["ensemble"]["test"][first]
+        lines.append(
+            f"{len(spread['values'])} seeds: {METRICS[first].title} {shown(spread['mean'])} +- "
+            f"{shown(spread['deviation'])}; the mean of their answers {shown(mean['value'])}"
+        )
     lines += [metrics["comparison"]["verdict"], *metrics["comparison"]["alarms"]]
     return "\n".join([*lines, f"Report: {folder / 'report.html'}"])
+
+
+def columns(cells: list[str]) -> str:
+    return "".join(f"{cell:22}" for cell in cells).rstrip()

@@ -11,17 +11,25 @@ import pandas as pd
 from common.bundle import Bundle
 from common.data.rows import check_columns, read_chunks, typed_rows
 from common.errors import UserError
+from common.evaluation.conformal import interval_of
 from common.files import replacing
 
-ADDED = ["probability", "label"]
 Prepare = Callable[[pd.DataFrame, dict[str, pd.DataFrame]], pd.DataFrame]
+Output = Callable[[pd.DataFrame, np.ndarray], pd.DataFrame]
 
 
-def predict_file(bundle: Bundle, prepare: Prepare, source: Path, destination: Path) -> list[str]:
-    """Write every row of `source` as it is, with its probability and label, to `destination`.
+def predict_file(
+    bundle: Bundle,
+    prepare: Prepare,
+    source: Path,
+    destination: Path,
+    output: Output | None = None,
+) -> list[str]:
+    """Write every row of `source` as it is, with what is predicted (`added`), to `destination`.
 
-    Rows keep their order and all their columns. `destination` appears when every row is scored, or
-    not at all. Returns sentences on what was scored, ignored, missing and unseen.
+    Rows keep their order and all their columns; `output`, where given, makes other rows of them.
+    `destination` appears when every row is scored, or not at all. Returns sentences on what was
+    scored, ignored, missing and unseen.
     """
     schema, counts = bundle.schema, {"missing": Counter(), "unseen": Counter()}
     rows = 0
@@ -39,16 +47,14 @@ def predict_file(bundle: Bundle, prepare: Prepare, source: Path, destination: Pa
             if not columns:
                 columns = list(text.columns)
                 check_columns(columns, schema, source)
-                check_free(columns, source)
-                writer.writerow([*columns, *ADDED])
             features = prepared(bundle, prepare, text, source)
-            probability = bundle.probability(features)
-            label = np.array(schema.labels)[(probability >= bundle.threshold).astype(int)]
-            writer.writerows(
-                text.assign(probability=[f"{p:.6f}" for p in probability], label=label)
-                .to_numpy(object)
-                .tolist()
+            answers = bundle.answers(features)
+            scored = (
+                output(text, answers) if output else with_answers(bundle, text, answers, source)
             )
+            if not rows:
+                writer.writerow(scored.columns)
+            writer.writerows(scored.to_numpy(object).tolist())
             rows += len(text)
             count_gaps(bundle, features, counts)
     known = schema.required | schema.optional
@@ -75,13 +81,39 @@ def prepared(bundle: Bundle, prepare: Prepare, text: pd.DataFrame, source: Path)
         raise UserError(f"{source}: {error}") from error
 
 
-def check_free(columns: list[str], source: Path) -> None:
-    taken = [name for name in ADDED if name in columns]
+def with_answers(
+    bundle: Bundle, text: pd.DataFrame, answers: np.ndarray, source: Path
+) -> pd.DataFrame:
+    """The rows with the columns of `added`; UserError where the file has one of these already."""
+    columns = added(bundle, answers)
+    taken = [name for name in columns if name in text]
     if taken:
         raise UserError(
             f"{source} has a column {' and '.join(taken)} already. Rename it: predict adds "
-            f"{' and '.join(ADDED)}."
+            f"{' and '.join(columns)}."
         )
+    return pd.concat([text, pd.DataFrame(columns, index=text.index)], axis=1)
+
+
+def added(bundle: Bundle, answers: np.ndarray) -> dict[str, list[str]]:
+    """What is predicted, by column, as text.
+
+    Of two classes the probability of the second and the label from the bundle's threshold on; of
+    more the likeliest label and the probability of each; of a number, it and its interval.
+    """
+    schema = bundle.schema
+    if schema.task == "regression":
+        low, high = interval_of(answers, bundle.decision["margin"], schema.log_scale)
+        columns = {"prediction": answers, "low": low, "high": high}
+        return {name: [f"{value:.8g}" for value in column] for name, column in columns.items()}
+    labels = np.array(schema.labels)
+    if schema.task == "binary":
+        called = (answers >= bundle.decision["threshold"]).astype(int)
+        return {"probability": [f"{p:.6f}" for p in answers], "label": labels[called].tolist()}
+    return {"label": labels[answers.argmax(axis=1)].tolist()} | {
+        f"probability_{label}": [f"{p:.6f}" for p in answers[:, number]]
+        for number, label in enumerate(schema.labels)
+    }
 
 
 def count_gaps(bundle: Bundle, features: pd.DataFrame, counts: dict[str, Counter]) -> None:

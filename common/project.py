@@ -1,16 +1,20 @@
 """What every project hands to the command line: its name, question, settings, data and network."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from common.errors import UserError
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
     import pandas as pd
 
     from common.data.dataset import Dataset
+    from common.models.encoder import Table
+    from common.models.heads import Target
+    from common.tune.space import Dimension
 
 
 @dataclass(frozen=True)
@@ -22,21 +26,25 @@ class TrainingConfig:
     learning_rate: float = 1e-3  # peak; warmed up over the first epoch, then a cosine to zero
     weight_decay: float = 1e-4  # AdamW's decoupled decay of the weights
     patience: int = 5  # epochs without a better validation metric before training stops
-    monitor: Literal["val_loss", "val_roc_auc"] = "val_loss"  # metric that picks the best weights
+    # what picks the best weights: the loss, or the score of the task
+    monitor: Literal["val_loss", "val_roc_auc", "val_accuracy", "val_rmse"] = "val_loss"
     class_weights: Literal["none", "balanced"] = "none"  # balanced: rare class up, calibration down
     seed: int = 0  # of weights, order of rows and dropout
     seeds: int = 1  # trainings from seed, seed + 1, …: scores with mean and spread
+    ensemble: bool = False  # the bundle answers with the mean of all seeds' networks
+    folds: int = 1  # from 2: cross-validation over train and validation rows, a network a fold
     rows: int = 0  # rows of each part to use, evenly spaced; 0: all of them
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto: mixed on new GPUs only
     deterministic: bool = False  # the same bits in every run on one machine; somewhat slower
     tensorboard: bool = False  # also write TensorBoard logs into the run folder
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "patience", "seeds"):
+        for name in ("epochs", "batch_size", "patience", "seeds", "folds"):
             expect(self, name, getattr(self, name) >= 1, "a whole number from 1")
         for name in ("rows", "seed"):
             expect(self, name, getattr(self, name) >= 0, "0 or a positive whole number")
         expect(self, "learning_rate", 0 < self.learning_rate < 10, "between 0 and 10, say 0.001")
+        expect(self, "ensemble", self.seeds > 1 or not self.ensemble, "with --seeds from 2 on")
         expect(self, "weight_decay", 0 <= self.weight_decay < 1, "from 0 to below 1")
 
 
@@ -53,13 +61,20 @@ class Project:
     load(config): the Dataset.
     prepare(rows, tables): raw rows (columns of the schema's required and optional) to feature
         columns, row by row; `load` uses it too, so that predict cannot differ from training.
-    build(config, encoder, prior): a keras.Model from the encoder's outputs to the probability of
-        class 1, shape (batch, 1); prior is the share of class 1 among the training rows.
+    build(config, table, target): a keras.Model from encoded columns to the answer, as the builders
+        in common/models give it; table: what is to know of the columns, target: of the target.
+    output(rows, answers): rows of text and the answers to them, to the rows that predict writes,
+        where those should be others than the rows with the answers beside them.
+    metric: the score by which models are compared, one of the task's in common/evaluation.
+    space: the values that `tune` may try for fields of the config.
     """
 
     name: str
     question: str
+    metric: str
     config: type[TrainingConfig]
     load: "Callable[[TrainingConfig], Dataset]"
     prepare: "Callable[[pd.DataFrame, dict[str, pd.DataFrame]], pd.DataFrame]"
-    build: "Callable[[TrainingConfig, keras.Model, float], keras.Model]"
+    build: "Callable[[TrainingConfig, Table, Target], keras.Model]"
+    output: "Callable[[pd.DataFrame, np.ndarray], pd.DataFrame] | None" = None
+    space: "Mapping[str, Dimension]" = field(default_factory=dict)

@@ -96,9 +96,10 @@ dataset.account.as_dict()
 dataset.features.iloc[0]
 
 # %%
-from common.plots.data import feature_distributions, target_share
+from common.plots.data import feature_distributions
+from common.plots.target import target_by_part
 
-target_share(dataset)
+target_by_part(dataset)
 
 # %% [markdown]
 # The level lines are the shares of the three parts. October is an easy month, December a hard one: a
@@ -150,7 +151,7 @@ leaky = dataclasses.replace(
 # %%
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from common.evaluation.metrics import ScoredRows
+from common.evaluation.binary import BinaryRows
 
 month = dataset.ids["date"].dt.month.to_numpy()
 categories = {name: dataset.features[name].astype("category") for name in dataset.schema.categories}
@@ -163,7 +164,7 @@ for last, until in ((4, 6), (6, 9), (7, 9), (8, 9), (9, 10)):
         model = HistGradientBoostingClassifier(early_stopping=False, random_state=0)
         model.fit(features[learn], dataset.target[learn])
         then, after = (
-            ScoredRows(
+            BinaryRows(
                 dataset.target[part], model.predict_proba(features[part])[:, 1], 0.5
             ).metrics()
             for part in (learn, later)
@@ -197,7 +198,7 @@ train, validation, test = (dataset.examples(part) for part in ("train", "validat
 rivals = fit_baselines(train, validation, dataset.schema, config.seed)
 pd.DataFrame(
     {
-        name: ScoredRows(validation.target, predict(validation.features), 0.5).metrics()
+        name: BinaryRows(validation.target, predict(validation.features), 0.5).metrics()
         for name, predict in rivals.items()
     }
 ).T[["roc_auc", "log_loss"]].rename_axis("on October")
@@ -209,9 +210,10 @@ pd.DataFrame(
 # is fitted on training rows only, runs once before training, and is saved inside the model.
 
 # %%
-from common.pipeline import encode_parts
+from common.training.train import prepare_rows
 
-encoder, parts = encode_parts(dataset)
+prepared = prepare_rows(dataset)
+parts = {part: prepared.part(part) for part in ("train", "validation", "test")}
 {name: (array.shape, array.dtype) for name, array in parts["train"].inputs.items()}
 
 # %% [markdown]
@@ -222,9 +224,8 @@ encoder, parts = encode_parts(dataset)
 # %%
 from projects.flight_delays.model import build
 
-prior = float(train.target.mean())
 keras.utils.set_random_seed(config.seed)
-network = build(config, encoder, prior)
+network = build(config, prepared.table, prepared.target)
 network.summary(line_length=90)
 
 # %% [markdown]
@@ -232,11 +233,12 @@ network.summary(line_length=90)
 # A network that cannot has a bug, and no patience will cure it.
 
 # %%
-from common.pipeline import shuffled_sample
-from common.training.sanity import check_network
+from common.training.sanity import check_network, shuffled_sample
 
 sample = shuffled_sample(parts["train"], 4096, seed=0)
-for finding in check_network(lambda: build(config, encoder, prior), sample.inputs, sample.target):
+for finding in check_network(
+    lambda: build(config, prepared.table, prepared.target), sample, prepared.target
+):
     print(finding.level, finding.message)
 
 # %%
@@ -246,8 +248,17 @@ from common.plots.learning import learning_curves
 from common.training.fit import fit
 
 state = Path(tempfile.mkdtemp()) / "seed-0.safetensors"
-history = fit(network, parts["train"], parts["validation"], config, config.seed, state, verbose=0)
-learning_curves(pd.DataFrame(history).assign(seed=config.seed), config.monitor)
+history = fit(
+    network,
+    prepared.target,
+    parts["train"],
+    parts["validation"],
+    config,
+    config.seed,
+    state,
+    verbose=0,
+)
+learning_curves(pd.DataFrame(history).assign(seed=config.seed, fold=1), config.monitor)
 
 # %% [markdown]
 # The training loss keeps falling while October's soon stops: the flights of one month have their own
@@ -267,7 +278,9 @@ probabilities = {
     name: {"validation": predict(validation.features), "test": predict(test.features)}
     for name, predict in rivals.items()
 }
-scored, metrics, comparison = score_models(validation, test, probabilities)
+scored, metrics, comparison = score_models(
+    dataset.schema, "roc_auc", validation, test, probabilities
+)
 print(comparison["verdict"])
 pd.DataFrame(
     {
@@ -303,8 +316,8 @@ confusion_matrix(scored["network"].confusion(), dataset.schema.labels, scored["n
 from common.evaluation.slices import score_slices
 from common.plots.explain import importance, slices
 
-sliced = score_slices(test.slices, scored["network"], rounds=100)
-slices(sliced, metrics["network"]["roc_auc"]["value"])
+sliced = score_slices(dataset.schema, "roc_auc", test, probabilities["network"]["test"], rounds=100)
+slices(sliced, "roc_auc", metrics["network"]["roc_auc"]["value"])
 
 # %% [markdown]
 # And the flights it was most sure about and wrong: they looked safe and came late. What delayed them is
@@ -323,13 +336,18 @@ test.ids.assign(probability=probabilities["network"]["test"].round(3), late=test
 
 # %%
 from common.bundle import Bundle
+from common.evaluation.evaluate import score_for
 from common.evaluation.importance import permutation_importance
-from common.models.tabular import stitch
+from common.models.encoder import stitch
 
 bundle = Bundle(
-    stitch(encoder, network), dataset.schema, scored["network"].threshold, dataset.tables
+    stitch(prepared.encoder, network),
+    dataset.schema,
+    {"threshold": scored["network"].threshold},
+    dataset.tables,
 )
-importance(permutation_importance(bundle.probability, test.features, test.target))
+score = score_for(dataset.schema, "roc_auc")
+importance(permutation_importance(bundle.answers, score, test.features, test.target), "roc_auc")
 
 # %% [markdown]
 # And turn one knob: what would it say if all these flights left at another hour, all else equal? The
@@ -343,7 +361,7 @@ clock = range(6, 23)
 @styled
 def by_hour():
     moved = [
-        bundle.probability(some.assign(departure_minute=60.0 * hour, hour=str(hour))).mean()
+        bundle.answers(some.assign(departure_minute=60.0 * hour, hour=str(hour))).mean()
         for hour in clock
     ]
     really = [test.target[(test.slices["hour"] == hour).to_numpy()].mean() for hour in clock]
@@ -373,7 +391,7 @@ flight = {
     "year": 2013, "month": 12, "day": 23, "sched_dep_time": 1730, "sched_arr_time": 2045,
     "carrier": "??", "origin": "EWR", "dest": "ORD", "distance": 719,
 }  # fmt: skip
-probability = bundle.probability(prepare(pd.DataFrame([flight]), dataset.tables))
+probability = bundle.answers(prepare(pd.DataFrame([flight]), dataset.tables))
 print(f"late with probability {probability[0]:.2f}")
 
 # %% [markdown]

@@ -157,7 +157,7 @@ def test_predict_scores_raw_rows_as_the_test_set_was_scored(trained, flights_fil
     pd.testing.assert_frame_equal(scored[source.columns], source)
     assert list(scored.columns[-2:]) == ["probability", "label"]
     bundle = json.loads((trained[0] / "latest/bundle/bundle.json").read_text())
-    late = scored["probability"].astype(float) >= bundle["threshold"]
+    late = scored["probability"].astype(float) >= bundle["decision"]["threshold"]
     assert (scored["label"] == np.where(late, "late", "on time")).all()
     assert "200 rows scored" in done.stdout
     assert "Ignored columns: dep_time, dep_delay" in done.stdout

@@ -10,10 +10,10 @@ from sklearn.preprocessing import StandardScaler
 
 from common.data.checks import rank_auc
 from common.evaluation.baselines import fit_baselines
+from common.evaluation.binary import BinaryRows, best_f1_threshold
 from common.evaluation.bootstrap import bootstrap, interval, resampled_weights
 from common.evaluation.evaluate import alarms, compare, score_models, seed_spread
 from common.evaluation.importance import permutation_importance
-from common.evaluation.metrics import ScoredRows, best_f1_threshold
 from common.evaluation.slices import score_slices
 
 
@@ -45,7 +45,7 @@ def test_metrics_equal_scikit_learn_under_any_weights(cancer, decimals):
     target, probability = cancer
     probability = np.round(probability, decimals)
     group = np.arange(len(target)) % 40
-    scored = ScoredRows(target, probability, 0.6, group)
+    scored = BinaryRows(target, probability, 0.6, group)
     for weights in (np.ones(40), *resampled_weights(40, 3)):
         ours = scored.metrics(weights)
         for name, value in sk_metrics(target, probability, weights[group], 0.6).items():
@@ -57,7 +57,7 @@ def test_expected_calibration_error_against_its_definition(cancer):
     bins = pd.cut(probability, np.linspace(0, 1, 16), include_lowest=True, right=False)
     table = pd.DataFrame({"p": probability, "y": target}).groupby(bins, observed=True)
     gaps = (table["p"].mean() - table["y"].mean()).abs() * table.size() / len(target)
-    ours = ScoredRows(target, probability, 0.5).metrics()["expected_calibration_error"]
+    ours = BinaryRows(target, probability, 0.5).metrics()["expected_calibration_error"]
     assert ours == pytest.approx(gaps.sum(), abs=1e-12)
 
 
@@ -71,7 +71,7 @@ def test_threshold_has_the_best_f1_of_all(cancer):
 def test_bootstrap_of_single_rows_agrees_with_theory():
     generator = np.random.default_rng(0)
     target = (generator.random(2000) < 0.3).astype(float)
-    scored = ScoredRows(target, np.full(2000, 0.3), 0.5, np.arange(2000))
+    scored = BinaryRows(target, np.full(2000, 0.3), 0.5, np.arange(2000))
     draws = bootstrap({"constant": scored}, 1000)["constant"]["accuracy"]
     expected = np.sqrt(target.mean() * (1 - target.mean()) / 2000)
     assert np.std(draws) == pytest.approx(expected, rel=0.1)
@@ -83,7 +83,7 @@ def test_groups_that_share_a_fate_widen_the_interval():
     target = np.repeat(np.random.default_rng(0).random(100) < 0.5, 20).astype(float)
     widths = []
     for groups in (group, np.arange(2000)):
-        scored = ScoredRows(target, np.full(2000, 0.9), 0.5, groups)
+        scored = BinaryRows(target, np.full(2000, 0.9), 0.5, groups)
         accuracy = interval(0.5, bootstrap({"all": scored}, 500)["all"]["accuracy"])
         widths.append(accuracy["high"] - accuracy["low"])
     assert widths[0] / widths[1] == pytest.approx(np.sqrt(20), rel=0.2)
@@ -94,11 +94,13 @@ def test_comparison_is_paired_and_said_in_words(cancer):
     group = np.arange(len(target))
     slightly_worse = probability + 0.05 * np.random.default_rng(0).normal(size=len(target))
     scored = {
-        "network": ScoredRows(target, probability, 0.5, group),
-        "rival": ScoredRows(target, np.clip(slightly_worse, 0, 1), 0.5, group),
+        "network": BinaryRows(target, probability, 0.5, group),
+        "rival": BinaryRows(target, np.clip(slightly_worse, 0, 1), 0.5, group),
     }
     draws = bootstrap(scored, 300)
     result = compare(
+        "binary",
+        "roc_auc",
         {name: {m: interval(v, draws[name][m]) for m, v in rows.metrics().items()}
          for name, rows in scored.items()},
         draws,
@@ -116,8 +118,12 @@ def test_comparison_is_paired_and_said_in_words(cancer):
 def test_verdict_follows_the_interval(low, high, words):
     from common.evaluation.evaluate import verdict
 
-    assert f"is {words}" in verdict("rival", {"value": (low + high) / 2, "low": low, "high": high})
-    assert "no better" in verdict("rival", {"value": 0.0, "low": -(high**2), "high": high**2})
+    told = {"value": (low + high) / 2, "low": low, "high": high}
+    assert f"is {words}" in verdict("rival", "roc_auc", told)
+    opposite = {"better": "worse than", "worse than": "better"}[words]
+    assert f"is {opposite}" in verdict("rival", "rmse", told)  # lower is better
+    level = {"value": 0.0, "low": -(high**2), "high": high**2}
+    assert "no better" in verdict("rival", "roc_auc", level)
 
 
 def test_alarm_below_chance(cancer):
@@ -125,8 +131,8 @@ def test_alarm_below_chance(cancer):
     group = np.arange(len(target))
     for shown, words in ((1 - probability, "below chance"), (probability, None)):
         scored = {
-            "network": ScoredRows(target, shown, 0.5, group),
-            "class_prior": ScoredRows(target, np.full(len(target), target.mean()), 0.5, group),
+            "network": BinaryRows(target, shown, 0.5, group),
+            "class_prior": BinaryRows(target, np.full(len(target), target.mean()), 0.5, group),
         }
         draws = bootstrap(scored, 200)
         told = alarms(
@@ -143,24 +149,26 @@ def test_alarm_below_chance(cancer):
 def test_slices_match_scores_on_their_rows_alone(flights):
     test = flights.examples("test")
     probability = test.features["departure_minute"].to_numpy() / 1500
-    group = np.unique(test.groups, return_inverse=True)[1]
-    rows = score_slices(test.slices, ScoredRows(test.target, probability, 0.5, group), 50)
+    rows = score_slices(flights.schema, "roc_auc", test, probability, 50)
     assert sum(row["rows"] for row in rows if row["column"] == "carrier") == len(test)
     for row in rows:
         members = (test.slices[row["column"]].astype(str) == row["value"]).to_numpy()
         assert row["rows"] == members.sum()
-        if row["roc_auc"] is None:
+        if row["score"] is None:
             assert min(test.target[members].sum(), (1 - test.target[members]).sum()) < 30
         else:
             area = sk.roc_auc_score(test.target[members], probability[members])
-            assert row["roc_auc"]["value"] == pytest.approx(area)
-            assert row["roc_auc"]["low"] < area < row["roc_auc"]["high"]
+            assert row["score"]["value"] == pytest.approx(area)
+            assert row["score"]["low"] < area < row["score"]["high"]
 
 
 def test_importance_finds_the_column_that_counts(flights):
     test = flights.examples("test")
     found = permutation_importance(
-        lambda features: features["departure_minute"].to_numpy(), test.features, test.target
+        lambda features: features["departure_minute"].to_numpy(),
+        lambda target, answer: rank_auc(answer, target),
+        test.features,
+        test.target,
     )
     area = rank_auc(test.features["departure_minute"].to_numpy(), test.target)
     assert found[0]["column"] == "departure_minute"
@@ -197,7 +205,9 @@ def test_score_models_chooses_thresholds_on_validation(flights):
         }
         for name, column in (("network", "departure_minute"), ("rival", "humid"))
     }
-    scored, metrics, comparison = score_models(validation, test, probabilities)
+    scored, metrics, comparison = score_models(
+        flights.schema, "roc_auc", validation, test, probabilities
+    )
     expected = best_f1_threshold(validation.target, probabilities["network"]["validation"])
     assert scored["network"].threshold == expected
     assert metrics["network"]["f1"]["value"] == pytest.approx(
@@ -212,7 +222,7 @@ def test_seed_spread_is_mean_and_sample_deviation(flights):
     test = flights.examples("test")
     by_seed = {seed: np.random.default_rng(seed).random(len(test)) for seed in (3, 4, 5)}
     areas = [sk.roc_auc_score(test.target, rows) for rows in by_seed.values()]
-    spread = seed_spread(test, by_seed)["roc_auc"]
+    spread = seed_spread(flights.schema, test, by_seed)["roc_auc"]
     assert spread["mean"] == pytest.approx(np.mean(areas))
     assert spread["deviation"] == pytest.approx(np.std(areas, ddof=1))
     assert list(spread["values"]) == ["3", "4", "5"]

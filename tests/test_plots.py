@@ -17,12 +17,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from common.data.dataset import Account, Dataset, Schema
-from common.evaluation.metrics import ScoredRows
-from common.plots.data import feature_distributions, target_share
+from common.evaluation.binary import BinaryRows
+from common.plots.data import feature_distributions
 from common.plots.explain import importance, slices
 from common.plots.learning import learning_curves
 from common.plots.scores import calibration, confusion_matrix, ranking_curves
 from common.plots.style import DOTS_PER_INCH, INK, PARTS, SERIES, WIDTH, save
+from common.plots.target import target_by_part
 
 HOSTILE = "<script>$\\x$ & a very long name"  # HTML, bad mathematics, and too long for its place
 
@@ -39,7 +40,7 @@ def scored():
         "network": network.predict_proba(features[1::2])[:, 1],
         "decision_tree": tree.predict_proba(features[1::2])[:, 1],
     }
-    return {name: ScoredRows(target[1::2], rows, 0.5) for name, rows in probabilities.items()}
+    return {name: BinaryRows(target[1::2], rows, 0.5) for name, rows in probabilities.items()}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def dataset():
     )
     kinds = {name: "category" if name == HOSTILE else "number" for name in features}
     return Dataset(
-        schema=Schema(kinds, ("on time", "late"), kinds),
+        schema=Schema(kinds, kinds, ("on time", "late")),
         features=features,
         target=generator.integers(0, 2, rows).astype("float32"),
         ids=pd.DataFrame({"row": np.arange(rows)}),
@@ -74,7 +75,7 @@ def dataset():
 @pytest.fixture(scope="module")
 def history():
     generator = np.random.default_rng(1)
-    rows = [{"seed": seed, "epoch": epoch} for seed in (3, 4) for epoch in range(1, 9)]
+    rows = [{"seed": seed, "fold": 1, "epoch": epoch} for seed in (3, 4) for epoch in range(1, 9)]
     scores = generator.random((len(rows), 4))
     columns = ["loss", "roc_auc", "val_loss", "val_roc_auc"]
     return pd.concat([pd.DataFrame(rows), pd.DataFrame(scores, columns=columns)], axis=1)
@@ -84,7 +85,7 @@ def history():
 def slice_rows():
     def row(column, value, area):
         known = area and {"value": area, "low": area - 0.04, "high": area + 0.03}
-        return {"column": column, "value": value, "rows": 100, "roc_auc": known}
+        return {"column": column, "value": value, "rows": 100, "score": known}
 
     hours = [row("hour", str(hour), 0.6 + hour / 100) for hour in (10, 11, 2, 9)]
     return [*hours, row(HOSTILE, HOSTILE, None), row(HOSTILE, "b", 0.7)]
@@ -106,11 +107,11 @@ def figures(scored, dataset, history, slice_rows, entries):
         "confusion_matrix": confusion_matrix([[9000, 50], [3, 7]], ("on time", HOSTILE), 0.31),
         "learning_curves": learning_curves(history, "val_loss"),
         "one epoch": learning_curves(history[:1], "val_loss"),
-        "importance": importance(entries),
-        "slices": slices(slice_rows, 0.7),
-        "no slices": slices([], 0.7),
-        "share by week": target_share(dataset),
-        "share by slice": target_share(replace(dataset, time=None)),
+        "importance": importance(entries, "roc_auc"),
+        "slices": slices(slice_rows, "roc_auc", 0.7),
+        "no slices": slices([], "roc_auc", 0.7),
+        "share by week": target_by_part(dataset),
+        "share by slice": target_by_part(replace(dataset, time=None)),
         "feature_distributions": feature_distributions(dataset),
     }
 
@@ -197,17 +198,17 @@ def test_learning_curves_show_every_seed_and_mark_the_best_epochs(history, monit
 
 
 def test_importance_shows_the_twenty_largest_with_the_largest_on_top(entries):
-    (axes,) = importance(entries).axes
+    (axes,) = importance(entries, "roc_auc").axes
     assert [bar.get_width() for bar in axes.patches] == [entry["mean"] for entry in entries[:20]]
     bottom, top = axes.get_ylim()
     assert top < 0 < 19 < bottom
     assert axes.get_title(loc="left") == "ROC AUC lost (20 of 25 columns)"
-    (all_shown,) = importance(entries[:5]).axes
+    (all_shown,) = importance(entries[:5], "roc_auc").axes
     assert all_shown.get_title(loc="left") == "ROC AUC lost"
 
 
 def test_slices_are_in_numerical_order_with_their_intervals(slice_rows):
-    hours, others = slices(slice_rows, 0.7).axes
+    hours, others = slices(slice_rows, "roc_auc", 0.7).axes
     assert [label.get_text() for label in hours.get_yticklabels()] == ["2", "9", "10", "11"]
     dashed, *points = hours.get_lines()
     assert list(dashed.get_xdata()) == [0.7, 0.7]
@@ -221,10 +222,10 @@ def test_slices_are_in_numerical_order_with_their_intervals(slice_rows):
 def test_slices_with_many_values_say_how_many_are_left_out():
     area = {"value": 0.6, "low": 0.5, "high": 0.7}
     rows = [
-        {"column": "town", "value": f"town {size}", "rows": size, "roc_auc": area}
+        {"column": "town", "value": f"town {size}", "rows": size, "score": area}
         for size in range(40)
     ]
-    (axes,) = slices(rows, 0.6).axes
+    (axes,) = slices(rows, "roc_auc", 0.6).axes
     assert axes.get_title(loc="left") == "town (24 of 40)"
     assert {label.get_text() for label in axes.get_yticklabels()} == {
         f"town {size}" for size in range(16, 40)
@@ -232,7 +233,7 @@ def test_slices_with_many_values_say_how_many_are_left_out():
 
 
 def test_share_of_the_target_by_week_is_that_of_pandas(dataset):
-    (axes,) = target_share(dataset).axes
+    (axes,) = target_by_part(dataset).axes
     lines = lines_by_label(axes)
     for part in PARTS:
         rows = dataset.part == part
@@ -245,7 +246,7 @@ def test_share_of_the_target_by_week_is_that_of_pandas(dataset):
 
 
 def test_share_of_the_target_by_slice_without_time(dataset):
-    parts, hours, _ = target_share(replace(dataset, time=None)).axes
+    parts, hours, _ = target_by_part(replace(dataset, time=None)).axes
     shares = pd.Series(dataset.target).groupby(dataset.part).mean()
     assert [bar.get_width() for bar in parts.patches] == pytest.approx(list(shares[list(PARTS)]))
     assert [label.get_text() for label in hours.get_yticklabels()] == [str(n) for n in range(12)]

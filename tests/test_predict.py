@@ -10,7 +10,9 @@ import pytest
 from common.bundle import Bundle, load_bundle, save_bundle
 from common.data.rows import CHUNK_ROWS
 from common.errors import UserError
-from common.models.tabular import build_encoder, build_mlp, stitch
+from common.models.encoder import build_encoder, describe_table, encode, stitch
+from common.models.heads import Target
+from common.models.mlp import build_mlp
 from common.predict import predict_file
 from projects.flight_delays.load import prepare, read_raw
 
@@ -22,8 +24,10 @@ def bundle(flights, tmp_path_factory):
     features = flights.examples("train").features
     encoder = build_encoder(features, schema.numbers, schema.categories)
     folder = tmp_path_factory.mktemp("run") / "bundle"
-    model = stitch(encoder, build_mlp(encoder, 0.2, hidden_units=(8,)))
-    save_bundle(Bundle(model, schema, 0.2, flights.tables), folder)
+    table = describe_table(encoder, encode(encoder, features))
+    network = build_mlp(table, Target("binary", (0.8, 0.2)), hidden_units=(8,))
+    model = stitch(encoder, network)
+    save_bundle(Bundle(model, schema, {"threshold": 0.2}, flights.tables), folder)
     return load_bundle(folder)
 
 

@@ -12,10 +12,10 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from common.data.dataset import Examples
+from common.data.dataset import Examples, Schema
 from common.errors import UserError
-from common.evaluation.evaluate import score_models, seed_spread
-from common.evaluation.metrics import LOWER_IS_BETTER
+from common.evaluation.evaluate import ensemble_gain, score_models, seed_spread
+from common.evaluation.metrics import METRICS, shown
 from common.evaluation.slices import score_slices
 from common.files import read_json, write_json
 from common.plots.explain import importance, slices
@@ -59,7 +59,10 @@ def run_folder(tmp_path_factory):
 
     prior = target[part == 0].mean()
     network = probabilities(30)
+    schema = Schema({}, {}, labels=("malignant", IMAGE))
     scored, metrics, comparison = score_models(
+        schema,
+        "roc_auc",
         validation,
         test,
         {
@@ -70,13 +73,16 @@ def run_folder(tmp_path_factory):
     )
     seeds = {seed: probabilities(30, 1.0 + seed)["test"] for seed in (0, 1)}
     entries = [{"column": SCRIPT, "mean": 0.1, "deviation": 0.01}]
-    by_slice = score_slices(test.slices, scored["network"], 20)
+    by_slice = score_slices(schema, "roc_auc", test, network["test"], 20)
     write_json(
         folder / "metrics.json",
         {
             "project": "tumours",
             "run": RUN,
             "question": QUESTION,
+            "task": "binary",
+            "metric": "roc_auc",
+            "unit": "",
             "labels": ["malignant", IMAGE],
             "threshold": scored["network"].threshold,
             "test": metrics.pop("network"),
@@ -85,7 +91,8 @@ def run_folder(tmp_path_factory):
             "confusion": scored["network"].confusion(),
             "slices": by_slice,
             "importance": entries,
-            "seeds": seed_spread(test, seeds),
+            "seeds": seed_spread(schema, test, seeds),
+            "ensemble": ensemble_gain(schema, "roc_auc", test, seeds),
             "seconds": {"load": 0.12, "train": 3456.7},
             "rows": {
                 "in": 1569,
@@ -97,7 +104,16 @@ def run_folder(tmp_path_factory):
             },
         },
     )
-    write_json(folder / "config.json", {"monitor": "val_loss", "learning_rate": 3e-4, "epochs": 9})
+    write_json(
+        folder / "config.json",
+        {
+            "monitor": "val_loss",
+            "learning_rate": 3e-4,
+            "epochs": 9,
+            "folds": 1,
+            "ensemble": False,
+        },
+    )
     write_json(folder / "environment.json", {"python": "3.11.7", "data fingerprint": "f" * 64})
     write_json(
         folder / "checks.json",
@@ -109,6 +125,7 @@ def run_folder(tmp_path_factory):
     history = pd.DataFrame(
         {
             "seed": [0, 0, 1, 1],
+            "fold": [1, 1, 1, 1],
             "epoch": [1, 2, 1, 2],
             "loss": [0.5, 0.4, 0.5, 0.4],
             "roc_auc": [0.8, 0.9, 0.8, 0.9],
@@ -124,8 +141,8 @@ def run_folder(tmp_path_factory):
         "confusion_matrix": confusion_matrix(
             scored["network"].confusion(), ("malignant", IMAGE), 0.5
         ),
-        "importance": importance(entries),
-        "slices": slices(by_slice, 0.9),
+        "importance": importance(entries, "roc_auc"),
+        "slices": slices(by_slice, "roc_auc", 0.9),
     }
     for name, figure in figures.items():
         save(figure, folder / "plots" / f"{name}.png")
@@ -265,14 +282,14 @@ def test_the_best_value_of_each_metric_is_marked_by_a_word(opened, run_folder):
     rows = opened.page.locator("table.scores tbody tr").all()
     assert len(rows) == len(metrics["test"]) == 9
     for row, metric in zip(rows, metrics["test"], strict=True):
-        values = [f"{scores[metric]['value']:.3f}" for scores in models.values()]
-        best = min(values) if metric in LOWER_IS_BETTER else max(values)
+        values = [shown(scores[metric]["value"]) for scores in models.values()]
+        best = min(values) if METRICS[metric].lower_is_better else max(values)
         cells = row.locator("td").all_inner_texts()
         assert [cell.startswith("best") for cell in cells] == [value == best for value in values]
         assert all(value in cell for value, cell in zip(values, cells, strict=True))
         interval = metrics["test"][metric]
-        assert f"{interval['low']:.3f}–{interval['high']:.3f}" in cells[0]
-        assert ("lower is better" in row.inner_text()) == (metric in LOWER_IS_BETTER)
+        assert f"{shown(interval['low'])}–{shown(interval['high'])}" in cells[0]
+        assert ("lower is better" in row.inner_text()) == (METRICS[metric].lower_is_better)
 
 
 def test_seeds_are_told_where_there_are_several(browser, opened, own_folder):
@@ -281,13 +298,13 @@ def test_seeds_are_told_where_there_are_several(browser, opened, own_folder):
     row = opened.page.locator("section, .box", has_text="seed 1").locator("tbody tr").first
     assert row.inner_text().split("\t")[:4] == [
         "ROC AUC",
-        f"{spread['mean']:.3f}",
-        f"{spread['deviation']:.4f}",
-        f"{spread['values']['0']:.3f}",
+        shown(spread["mean"]),
+        shown(spread["deviation"]),
+        shown(spread["values"]["0"]),
     ]
     write_json(own_folder / "metrics.json", metrics)
     alone = open_page(browser, write_report(own_folder, QUESTION), 800)
-    assert "seed 1" not in alone.page.inner_text("main")
+    assert "other seeds" not in alone.page.inner_text("main")
 
 
 def test_without_slices_the_page_says_nothing_of_them(browser, own_folder):
@@ -301,8 +318,8 @@ def test_without_slices_the_page_says_nothing_of_them(browser, own_folder):
 def test_training_names_the_best_epoch_of_each_seed(opened):
     rows = opened.page.locator(".box", has_text="best epoch, kept").locator("tbody tr")
     assert [text.split("\t") for text in rows.all_inner_texts()] == [
-        ["0", "2", "1", "0.4321"],
-        ["1", "2", "2", "0.4000"],
+        ["seed 0", "2", "1", "0.4321"],
+        ["seed 1", "2", "2", "0.4000"],
     ]
 
 

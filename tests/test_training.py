@@ -1,5 +1,6 @@
 """Order, dropout, schedule, early stopping, sanity pass, NaN, and the state in the checkpoint."""
 
+import dataclasses
 import json
 
 import keras
@@ -8,11 +9,17 @@ import pytest
 import tensorflow as tf
 from safetensors import safe_open
 
+from common.data.folds import folds_of
 from common.errors import UserError
+from common.models.heads import Target, describe_target, with_head
 from common.project import TrainingConfig
 from common.training.batches import EpochRandomness, balanced_weights, shuffled_batches
-from common.training.fit import Part, fit
+from common.training.fit import Part, fit, tensorboard
+from common.training.learner import Learner
 from common.training.sanity import check_network
+from common.training.train import validation_rows
+
+TWO = Target("binary", (0.5, 0.5))
 
 
 def orders_of_rows(seed, epochs, rows=1000, batch_size=64):
@@ -82,7 +89,7 @@ def small_network(dropout=0.2):
     inputs = {"numbers": keras.Input((4,), name="numbers")}
     hidden = keras.layers.Dense(16, activation="relu")(inputs["numbers"])
     hidden = keras.layers.Dropout(dropout)(hidden)
-    return keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(hidden))
+    return with_head(inputs, hidden, TWO, "small")
 
 
 def config(**fields):
@@ -93,7 +100,7 @@ def test_best_weights_are_restored_and_patience_holds(parts, tmp_path):
     keras.utils.set_random_seed(0)
     network = small_network()
     settings = config(epochs=40, patience=2, learning_rate=0.2)
-    history = fit(network, *parts, settings, 0, tmp_path / "state")
+    history = fit(network, TWO, *parts, settings, 0, tmp_path / "state")
     losses = [epoch["val_loss"] for epoch in history]
     best = int(np.argmin(losses))
     assert len(history) == best + 1 + 2 < 40
@@ -107,15 +114,21 @@ def test_best_weights_are_restored_and_patience_holds(parts, tmp_path):
 def test_monitor_can_be_the_roc_auc(parts, tmp_path):
     keras.utils.set_random_seed(0)
     settings = config(monitor="val_roc_auc", patience=1, epochs=30)
-    history = fit(small_network(), *parts, settings, 0, tmp_path / "state")
+    history = fit(small_network(), TWO, *parts, settings, 0, tmp_path / "state")
     areas = [epoch["val_roc_auc"] for epoch in history]
     assert len(areas) == int(np.argmax(areas)) + 2
 
 
 def test_learning_rate_warms_up_and_falls_to_zero(parts, tmp_path):
-    network = small_network()
-    fit(network, *parts, config(epochs=5, patience=99), 0, tmp_path / "state")
-    schedule = network.optimizer._learning_rate
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            seen.append(self.model.optimizer._learning_rate)
+
+    settings = config(epochs=5, patience=99)
+    fit(small_network(), TWO, *parts, settings, 0, tmp_path / "state", [Watch()])
+    schedule = seen[0]
     steps = 16  # of 2,000 rows in batches of 128
     assert float(schedule(0)) == 0
     assert float(schedule(steps)) == pytest.approx(0.01)
@@ -127,15 +140,15 @@ def test_finished_training_is_not_trained_again(parts, tmp_path):
     for settings in (config(epochs=2), config(epochs=30, patience=1)):
         path = tmp_path / f"{settings.epochs}"
         network = small_network()
-        history = fit(network, *parts, settings, 0, path)
+        history = fit(network, TWO, *parts, settings, 0, path)
         again = small_network()
-        assert fit(again, *parts, settings, 0, path) == history
+        assert fit(again, TWO, *parts, settings, 0, path) == history
         for a, b in zip(network.get_weights(), again.get_weights(), strict=True):
             np.testing.assert_array_equal(a, b)
 
 
 def test_checkpoint_holds_the_state_of_early_stopping(parts, tmp_path):
-    history = fit(small_network(), *parts, config(epochs=4), 0, tmp_path / "state")
+    history = fit(small_network(), TWO, *parts, config(epochs=4), 0, tmp_path / "state")
     with safe_open(tmp_path / "state", framework="numpy") as file:
         state = json.loads(file.metadata()["state"])
         names = set(file.keys())
@@ -147,18 +160,18 @@ def test_checkpoint_holds_the_state_of_early_stopping(parts, tmp_path):
 
 
 def test_damaged_checkpoint_is_an_error_with_advice(parts, tmp_path):
-    fit(small_network(), *parts, config(epochs=1), 0, tmp_path / "state")
+    fit(small_network(), TWO, *parts, config(epochs=1), 0, tmp_path / "state")
     whole = (tmp_path / "state").read_bytes()
     (tmp_path / "state").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match=r"not a readable checkpoint .* Delete it"):
-        fit(small_network(), *parts, config(epochs=2), 0, tmp_path / "state")
+        fit(small_network(), TWO, *parts, config(epochs=2), 0, tmp_path / "state")
 
 
 def test_nan_stops_with_advice_and_leaves_no_checkpoint_of_it(parts, tmp_path):
     train = Part(parts[0].inputs, parts[0].target.copy())
     train.target[100] = np.nan
     with pytest.raises(UserError, match=r"NaN or infinite in epoch 1.*learning_rate"):
-        fit(small_network(), train, parts[1], config(), 0, tmp_path / "state")
+        fit(small_network(), TWO, train, parts[1], config(), 0, tmp_path / "state")
     assert not (tmp_path / "state").exists()
 
 
@@ -170,14 +183,15 @@ def test_class_weights_raise_the_predictions_for_the_rare_class(parts, tmp_path)
         keras.utils.set_random_seed(0)
         network = small_network()
         settings = config(class_weights=kind, epochs=40, patience=99, monitor="val_roc_auc")
-        fit(network, train, parts[1], settings, 0, tmp_path / kind)
+        fit(network, TWO, train, parts[1], settings, 0, tmp_path / kind)
         means[kind] = network.predict(train.inputs, verbose=0).mean()
     assert means["none"] == pytest.approx(train.target.mean(), abs=0.05)
     assert means["balanced"] > 0.3 > 2 * train.target.mean()
 
 
 def test_tensorboard_logs_on_request(parts, tmp_path):
-    fit(small_network(), *parts, config(epochs=1), 0, tmp_path / "state", tmp_path / "logs")
+    logs = [tensorboard(tmp_path / "logs")]
+    fit(small_network(), TWO, *parts, config(epochs=1), 0, tmp_path / "state", logs)
     (events,) = (tmp_path / "logs" / "train").glob("events*")
     tags = [
         value.tag
@@ -188,7 +202,7 @@ def test_tensorboard_logs_on_request(parts, tmp_path):
 
 
 def test_sanity_pass_is_content_with_a_sound_network(parts):
-    found = check_network(small_network, parts[0].inputs, parts[0].target)
+    found = check_network(small_network, parts[0], TWO)
     assert [finding.level for finding in found] == ["ok", "ok"]
 
 
@@ -199,19 +213,19 @@ def test_sanity_pass_finds_a_frozen_network(parts):
         network.trainable = False
         return network
 
-    found = check_network(frozen, parts[0].inputs, parts[0].target)
+    found = check_network(frozen, parts[0], TWO)
     assert found[1].level == "alarm"
     assert "frozen" in found[1].message
 
 
 def test_sanity_pass_finds_inputs_without_content(parts):
-    silent = {"numbers": np.zeros_like(parts[0].inputs["numbers"])}
-    assert check_network(small_network, silent, parts[0].target)[1].level == "alarm"
+    silent = Part({"numbers": np.zeros_like(parts[0].inputs["numbers"])}, parts[0].target)
+    assert check_network(small_network, silent, TWO)[1].level == "alarm"
 
 
 def test_sanity_pass_finds_a_wild_start(parts):
-    loud = {"numbers": 100 * parts[0].inputs["numbers"]}
-    assert check_network(small_network, loud, parts[0].target)[0].level == "note"
+    loud = Part({"numbers": 100 * parts[0].inputs["numbers"]}, parts[0].target)
+    assert check_network(small_network, loud, TWO)[0].level == "note"
 
 
 @pytest.mark.parametrize(
@@ -221,3 +235,94 @@ def test_sanity_pass_finds_a_wild_start(parts):
 def test_impossible_settings_are_refused(field, value):
     with pytest.raises(UserError, match=f"{field} is .*expected"):
         TrainingConfig(**{field: value})
+
+
+@pytest.mark.parametrize("folds", [1, 4])
+def test_folds_validate_on_each_row_once_and_keep_groups_whole(flights, folds):
+    groups = np.arange(len(flights.target)) // 7
+    dataset = dataclasses.replace(flights, time=None, groups=groups)
+    found = folds_of(dataset, folds, seed=0)
+    validated = np.sort(np.concatenate([validate for _, validate in found]))
+    np.testing.assert_array_equal(validated, validation_rows(dataset, folds))
+    expected = dataset.part == "validation" if folds == 1 else dataset.part != "test"
+    np.testing.assert_array_equal(validated, np.flatnonzero(expected))
+    for learn, validate in found:
+        assert not set(learn) & set(validate)
+        assert not (dataset.part[learn] == "test").any()
+        if folds > 1:
+            assert not set(groups[learn]) & set(groups[validate])
+
+
+def test_folds_of_data_split_by_time_are_refused(flights):
+    with pytest.raises(UserError, match="later than"):
+        folds_of(flights, 5, seed=0)
+
+
+class TestMembers:
+    """Three members that answer 0.2, 0.5 and 0.8 to everything."""
+
+    probabilities = np.array([0.2, 0.5, 0.8])
+    target = np.array([1.0, 0.0, 1.0, 1.0], "float32")
+
+    @pytest.fixture
+    def learner(self):
+        inputs = {"numbers": keras.Input((2,), name="numbers")}
+        hidden = keras.layers.RepeatVector(3)(inputs["numbers"])
+        network = with_head(inputs, hidden, TWO, "members")
+        bias = np.log(self.probabilities / (1 - self.probabilities))[:, None]
+        network.get_layer("learned").set_weights([np.zeros((3, 2, 1)), bias])
+        learner = Learner.of(network, TWO)
+        learner.compile(keras.optimizers.SGD(0.0))
+        return learner
+
+    def loss(self, probability):
+        return -np.mean(np.log(np.where(self.target == 1, probability, 1 - probability)))
+
+    def test_training_takes_the_mean_of_the_members_losses(self, learner):
+        given = learner.train_on_batch({"numbers": np.zeros((4, 2), "float32")}, self.target)
+        expected = np.mean([self.loss(p) for p in self.probabilities])
+        assert float(given) == pytest.approx(expected, abs=1e-5)
+        assert abs(expected - self.loss(0.5)) > 0.05  # the loss of the mean is another
+
+    def test_validation_takes_the_loss_of_the_mean(self, learner):
+        given = learner.test_on_batch({"numbers": np.zeros((4, 2), "float32")}, self.target)
+        assert float(given) == pytest.approx(self.loss(0.5), abs=1e-5)
+
+    def test_weights_of_rows_count_for_every_member(self, learner):
+        weights = np.array([1.0, 0.0, 0.0, 0.0], "float32")
+        inputs = {"numbers": np.zeros((4, 2), "float32")}
+        given = learner.train_on_batch(inputs, self.target, weights)
+        expected = -np.mean(np.log(self.probabilities)) / 4
+        assert float(given) == pytest.approx(expected, abs=1e-5)
+
+
+def test_monitor_of_another_task_is_refused(parts, tmp_path):
+    with pytest.raises(UserError, match="val_loss or val_roc_auc"):
+        fit(small_network(), TWO, *parts, config(monitor="val_rmse"), 0, tmp_path / "state")
+
+
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_other_tasks_learn_and_start_at_chance(parts, tmp_path, task):
+    number = parts[0].inputs["numbers"][:, 0]
+    values = np.digitize(number, [-1, 1]) if task == "multiclass" else 1000 + 50 * number
+    train = Part(parts[0].inputs, values.astype("float32"))
+    target = describe_target(train.target, task, classes=3)
+
+    def build():
+        inputs = {"numbers": keras.Input((4,), name="numbers")}
+        hidden = keras.layers.Dense(16, activation="relu")(inputs["numbers"])
+        return with_head(inputs, hidden, target, "small")
+
+    assert [finding.level for finding in check_network(build, train, target)] == ["ok", "ok"]
+    network = build()
+    history = fit(network, target, train, train, config(epochs=20), 0, tmp_path / "state")
+    answer = network.predict(train.inputs, verbose=0)
+    if task == "regression":
+        assert np.std(answer[:, 0] - values) < 0.3 * np.std(values)
+        assert history[-1]["val_rmse"] == pytest.approx(
+            np.sqrt(np.mean((answer[:, 0] - values) ** 2)) / np.std(values), rel=0.02
+        )
+    else:
+        accuracy = (answer.argmax(axis=1) == values).mean()
+        assert accuracy > 0.9 > (values == 1).mean() + 0.2
+        assert history[-1]["val_accuracy"] == pytest.approx(accuracy, abs=0.02)

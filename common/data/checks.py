@@ -14,6 +14,7 @@ import pandas as pd
 from common.data.dataset import PARTS, Dataset
 
 SUSPICIOUS_AUC = 0.85  # one honest column alone rarely ranks the classes this well
+SUSPICIOUS_R2 = 0.97  # nor explains a number like this
 DRIFT_ALARM = 0.25  # the usual reading of the population stability index: above, a real shift
 
 
@@ -55,12 +56,35 @@ def check_account(dataset: Dataset) -> Iterator[Finding]:
 
 
 def check_balance(dataset: Dataset) -> Iterator[Finding]:
-    """The share of positives in each part; a strong change of it misleads probabilities."""
-    shares = {part: float(dataset.target[dataset.part == part].mean()) for part in PARTS}
-    told = ", ".join(f"{part} {share:.1%}" for part, share in shares.items())
-    low, high = min(shares.values()), max(shares.values())
-    level = "note" if low < 0.01 or high > 0.99 or high > 1.5 * low else "ok"
-    yield Finding("class balance", level, f'Share of "{dataset.schema.labels[1]}": {told}.')
+    """The target in each part; a strong change of it misleads probabilities and means."""
+    schema = dataset.schema
+    targets = {part: dataset.target[dataset.part == part] for part in PARTS}
+    if schema.task == "regression":
+        means = {part: float(target.mean(dtype=float)) for part, target in targets.items()}
+        told = ", ".join(f"{part} {mean:,.5g}" for part, mean in means.items())
+        spread = dataset.target.std(dtype=float)
+        far = max(means.values()) - min(means.values()) > 0.25 * spread
+        message = f"Mean of the target in {schema.unit}: {told}. Its deviation is {spread:,.5g}."
+        yield Finding("target balance", "note" if far else "ok", message)
+        return
+    counts = {
+        part: np.bincount(target.astype(int), minlength=len(schema.labels))
+        for part, target in targets.items()
+    }
+    if schema.task == "binary":
+        shares = {part: count[1] / count.sum() for part, count in counts.items()}
+        told = ", ".join(f"{part} {share:.1%}" for part, share in shares.items())
+        low, high = min(shares.values()), max(shares.values())
+        level = "note" if low < 0.01 or high > 0.99 or high > 1.5 * low else "ok"
+        yield Finding("class balance", level, f'Share of "{schema.labels[1]}": {told}.')
+        return
+    rare = [
+        f'"{label}" ({", ".join(f"{part} {count[number]:,}" for part, count in counts.items())})'
+        for number, label in enumerate(schema.labels)
+        if min(count[number] / count.sum() for count in counts.values()) < 0.01
+    ]
+    message = f"Classes with less than 1 % of the rows of a part: {named(rare)}"
+    yield Finding("class balance", "note" if rare else "ok", message)
 
 
 def check_time_order(dataset: Dataset) -> Iterator[Finding]:
@@ -96,15 +120,19 @@ def check_duplicates(dataset: Dataset) -> Iterator[Finding]:
             f"{in_train[rows].sum():,} of {rows.sum():,} {part} rows ({share:.2%}) have exactly "
             "the features of a training row.",
         )
-    _, group, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    positives = np.bincount(group, weights=dataset.target)
-    conflicting = ((positives > 0) & (positives < counts))[group]
+    targets = pd.Series(dataset.target).groupby(keys)
+    if dataset.schema.task == "regression":
+        conflicting = (targets.transform("max") > 1.1 * targets.transform("min")).to_numpy()
+        other = "whose target is more than 10 % apart"
+    else:
+        conflicting = (targets.transform("nunique") > 1).to_numpy()
+        other = "of another class"
     share = conflicting.mean()
     yield Finding(
         "same input, different target",
         "note" if share > 0.01 else "ok",
-        f"{conflicting.sum():,} rows ({share:.2%}) share all their features with a row of the "
-        "other class: no model can tell them apart.",
+        f"{conflicting.sum():,} rows ({share:.2%}) share all their features with a row "
+        f"{other}: no model can tell them apart.",
     )
 
 
@@ -121,42 +149,68 @@ def check_leaks(dataset: Dataset) -> Iterator[Finding]:
     """A single column that predicts the target suspiciously well probably knows the answer."""
     train = dataset.features[dataset.part == "train"]
     target = dataset.target[dataset.part == "train"]
-    scores = {name: single_column_auc(train[name], target) for name in train}
+    regression = dataset.schema.task == "regression"
+    score, limit = ("R²", SUSPICIOUS_R2) if regression else ("ROC AUC", SUSPICIOUS_AUC)
+    if dataset.schema.log_scale:
+        target = np.log(target)
+    of_column = single_column_r2 if regression else single_column_auc
+    scores = {name: of_column(train[name], target) for name in train}
     best = max(scores, key=scores.get)
-    for name, score in scores.items():
-        if score > SUSPICIOUS_AUC:
+    for name, value in scores.items():
+        if value > limit:
             yield Finding(
                 "leak",
                 "alarm",
-                f'Column "{name}" alone reaches ROC AUC {score:.3f} on the training rows (alarm '
-                f"above {SUSPICIOUS_AUC}). Is it known at the moment of prediction? If not, "
-                "leave it out.",
+                f'Column "{name}" alone reaches {score} {value:.3f} on the training rows (alarm '
+                f"above {limit}). Is it known at the moment of prediction? If not, leave it out.",
             )
-    if scores[best] <= SUSPICIOUS_AUC:
-        yield Finding("leak", "ok", f'Best single column: "{best}", ROC AUC {scores[best]:.3f}.')
+    if scores[best] <= limit:
+        yield Finding("leak", "ok", f'Best single column: "{best}", {score} {scores[best]:.3f}.')
 
 
 def single_column_auc(column: pd.Series, target: np.ndarray) -> float:
     """ROC AUC of one column used alone, whichever direction; 0.5 says nothing, 1 everything.
 
+    Of more than two classes the mean over the classes, each against all others, weighted by rows.
+    """
+    if target.max() <= 1:
+        return float(np.mean([rank_auc(*half) for half in scored_halves(column, target)]))
+    classes, counts = np.unique(target, return_counts=True)
+    areas = [
+        np.mean([rank_auc(*half) for half in scored_halves(column, target == number)])
+        for number in classes
+    ]
+    return float(np.average(areas, weights=counts))
+
+
+def single_column_r2(column: pd.Series, target: np.ndarray) -> float:
+    """Share of the target's variance that one column explains alone, by the means of its bins."""
+    errors = [
+        np.mean((values - mean[codes]) ** 2)
+        for mean, values, codes in scored_halves(column, target)
+    ]
+    return float(1 - np.mean(errors) / target.var(dtype=float))
+
+
+def scored_halves(
+    column: pd.Series, target: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Score each half of the rows by the mean target of their bin in the other half.
+
     Numbers are cut into 50 bins of equal size (missing ones apart), so that a column good at both
-    ends counts too; each bin or category is scored by its share of positives on the other half
-    of the rows, so that an id column does not look good by memory.
+    ends counts too; a category is a bin. Scores come from the other half, so that an id column does
+    not look good by memory. Yields (mean target of each bin, target, bin of each row).
     """
     if pd.api.types.is_numeric_dtype(column):
         codes = pd.qcut(column, 50, labels=False, duplicates="drop").fillna(-1).astype(int) + 1
     else:
         codes = pd.Series(pd.factorize(column)[0])
     codes, half = codes.to_numpy(), np.arange(len(column)) % 2 == 0
-    areas = []
     for fit, score in ((half, ~half), (~half, half)):
-        rows, positives = (
-            np.bincount(codes[part], weights, codes.max() + 1)
-            for part, weights in ((fit, None), (fit, target[fit]))
+        rows, sums = (
+            np.bincount(codes[fit], weights, codes.max() + 1) for weights in (None, target[fit])
         )
-        rate = (positives + target[fit].mean()) / (rows + 1)
-        areas.append(rank_auc(rate, target[score], codes[score]))
-    return float(np.mean(areas))
+        yield (sums + target[fit].mean(dtype=float)) / (rows + 1), target[score], codes[score]
 
 
 def rank_auc(score: np.ndarray, target: np.ndarray, codes: np.ndarray | None = None) -> float:

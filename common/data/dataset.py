@@ -2,14 +2,18 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
 from common.errors import UserError
 
+if TYPE_CHECKING:
+    from common.data.stored_rows import StoredRows
+
 Kind = Literal["number", "category"]
+Task = Literal["binary", "multiclass", "regression"]
 PARTS = ("train", "validation", "test")
 
 
@@ -19,15 +23,27 @@ class Schema:
 
     features: model input, name to kind; a number is float32 with NaN for missing, a category
         is a string with "" for missing.
-    labels: the names of class 0 and class 1.
     required, optional: columns of a raw row as `predict` reads it, name to kind; where an
         optional one is absent, its value counts as missing.
+    labels: the names of class 0, 1, …; none when a number is predicted.
+    orders: the values of those categories that have an order, lowest first.
+    unit: of a number that is predicted ("dollars"). log_scale: learn its logarithm, since an error
+        counts by its ratio; predictions and metrics stay in the unit.
     """
 
     features: dict[str, Kind]
-    labels: tuple[str, str]
     required: dict[str, Kind]
+    labels: tuple[str, ...] = ()
     optional: dict[str, Kind] = field(default_factory=dict)
+    orders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unit: str = ""
+    log_scale: bool = False
+
+    @property
+    def task(self) -> Task:
+        if not self.labels:
+            return "regression"
+        return "binary" if len(self.labels) == 2 else "multiclass"
 
     @property
     def numbers(self) -> list[str]:
@@ -63,9 +79,10 @@ class Account:
 class Examples:
     """The rows of one part of a dataset, in one order.
 
-    features: (rows, columns) frame; target: (rows,) float32 of 0 and 1; ids: frame that names each
-    row to a person; groups: (rows,) what shares one fate (a day, a patient), so that intervals
-    resample it whole; slices: frame of the columns by which the scores are broken down.
+    features: (rows, columns) frame; target: (rows,) float32, the number of the class or what is
+    predicted in its unit; ids: frame that names each row to a person; groups: (rows,) what shares
+    one fate (a day, a patient), so that intervals resample it whole; slices: frame of the columns
+    by which the scores are broken down.
     """
 
     features: pd.DataFrame
@@ -85,6 +102,9 @@ class Dataset:
     time: (rows,) datetime64 of each row when the split is by time, else None.
     tables: what the project's `prepare` looks up beside a raw row (a weather table, say); stored in
         the bundle.
+    stored: all training rows, on disk, where they are too many for memory. The rows here are then
+        those of validation and test, and of the training rows a sample that is drawn like them: it
+        serves the checks, the baselines, the pictures and the fitting of the encoder.
     """
 
     schema: Schema
@@ -97,12 +117,16 @@ class Dataset:
     account: Account
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     time: np.ndarray | None = None
+    stored: "StoredRows | None" = None
 
     def __post_init__(self) -> None:
-        if self.account.rows_used != len(self.features):
+        if self.stored:
+            self.stored.check(self.schema)
+        rows = sum(self.part_rows().values())
+        if self.account.rows_used != rows:
             raise UserError(
                 f"The account says {self.account.rows_used} rows are used, but the dataset has "
-                f"{len(self.features)}. Name every dropped row with its reason in the account."
+                f"{rows}. Name every dropped row with its reason in the account."
             )
         for name in self.schema.numbers:
             infinite = np.isinf(self.features[name].to_numpy()).sum()
@@ -111,24 +135,19 @@ class Dataset:
                     f"Column {name!r} has {infinite} infinite values. Make them missing (NaN) or "
                     "mend them, and say so in the account."
                 )
-        strange = ~np.isin(self.target, (0, 1))
-        if strange.any():
-            raise UserError(
-                f"{strange.sum()} target values are neither 0 nor 1, the first one "
-                f"{self.target[strange][0]}. Drop those rows with their reason in the account."
-            )
-        for part in PARTS:
-            classes = np.unique(self.target[self.part == part])
-            if len(classes) < 2:
-                raise UserError(
-                    f"The {part} part needs rows of both classes, but has "
-                    f"{'no rows' if len(classes) == 0 else f'only class {classes[0]:g}'}. "
-                    "Use more rows, or move the borders of the split."
-                )
+        check_target(self.schema, self.target, self.part)
+
+    def part_rows(self) -> dict[str, int]:
+        """The number of rows of each part; of the training part all that are stored, if any."""
+        rows = {part: int((self.part == part).sum()) for part in PARTS}
+        return rows | {"train": self.stored.count()} if self.stored else rows
 
     def examples(self, part: str) -> Examples:
-        """The rows of "train", "validation" or "test", in their order."""
-        rows = np.flatnonzero(self.part == part)
+        """The rows in memory of "train", "validation" or "test", in their order."""
+        return self.chosen(np.flatnonzero(self.part == part))
+
+    def chosen(self, rows: np.ndarray) -> Examples:
+        """The rows of these numbers, in this order."""
         return Examples(
             self.features.iloc[rows].reset_index(drop=True),
             self.target[rows],
@@ -138,12 +157,49 @@ class Dataset:
         )
 
     def fingerprint(self) -> str:
-        """SHA-256 of features, target and split: equal only for the same rows in the same order."""
+        """SHA-256 of features, target and split: equal only for the same rows in the same order.
+
+        With stored rows, also of the bytes of their files.
+        """
         digest = hashlib.sha256(",".join(self.features.columns).encode())
         digest.update(pd.util.hash_pandas_object(self.features, index=False).to_numpy().tobytes())
         digest.update(np.ascontiguousarray(self.target).tobytes())
         digest.update(pd.util.hash_array(self.part.astype(object)).tobytes())
+        if self.stored:
+            digest.update(self.stored.fingerprint().encode())
         return digest.hexdigest()
+
+
+def check_target(schema: Schema, target: np.ndarray, part: np.ndarray) -> None:
+    """UserError where the target is not what the schema says, or a part has nothing to tell apart.
+
+    target: (rows,), part: (rows,), as in `Dataset`. Of three classes or more, a part may lack some:
+    rare ones stay as rare as they are, and the checks say so.
+    """
+    strange, wanted = strange_targets(schema, target)
+    if strange.any():
+        raise UserError(
+            f"{strange.sum()} target values are not {wanted}, the first one {target[strange][0]}. "
+            "Mend those rows, or drop them with their reason in the account."
+        )
+    for name in PARTS:
+        values = np.unique(target[part == name])
+        if len(values) < 2:
+            wanted = "target values that differ" if schema.task == "regression" else "two classes"
+            raise UserError(
+                f"The {name} part needs rows of {wanted}, but has "
+                f"{'no rows' if len(values) == 0 else f'only {values[0]:g}'}. "
+                "Use more rows, or move the borders of the split."
+            )
+
+
+def strange_targets(schema: Schema, target: np.ndarray) -> tuple[np.ndarray, str]:
+    """Which values of target (rows,) cannot be what the schema says, and what is wanted instead."""
+    if schema.task == "regression":
+        wanted = "positive, as their logarithm demands" if schema.log_scale else "finite numbers"
+        return ~np.isfinite(target) | (schema.log_scale & (target <= 0)), wanted
+    wanted = " or ".join(str(number) for number in range(len(schema.labels)))
+    return ~np.isin(target, np.arange(len(schema.labels))), wanted
 
 
 def thin(part: np.ndarray, rows: int) -> np.ndarray:

@@ -1,44 +1,76 @@
-"""Simple rivals on the same rows and columns, so that a network's score can be judged."""
+"""Simple rivals on the same rows and columns, so that a network's score can be judged.
+
+Each is fitted by a function (train, validation, schema, seed) and gives one from features to
+answers: the probability of class 1, (rows,); of every class, (rows, classes); or a number, (rows,).
+"""
 
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from sklearn.compose import make_column_transformer
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from common.data.dataset import Examples, Schema
+from common.data.dataset import Dataset, Examples, Schema
+from common.data.folds import folds_of
+from common.models.encoder import minimum_count
 
 Predict = Callable[[pd.DataFrame], np.ndarray]
 
 
 def class_prior(train: Examples, validation: Examples, schema: Schema, seed: int) -> Predict:
-    """The share of class 1 among the training rows, for everyone."""
-    share = float(train.target.mean())
-    return lambda features: np.full(len(features), share)
+    """The shares of the classes among the training rows, for everyone."""
+    counts = np.bincount(train.target.astype(int), minlength=len(schema.labels))
+    shares = counts / counts.sum()
+    return lambda features: answers_of(np.tile(shares, (len(features), 1)), schema)
+
+
+def mean(train: Examples, validation: Examples, schema: Schema, seed: int) -> Predict:
+    """The mean of the training rows for everyone, the geometric one for a logarithmic scale."""
+    target = np.log(train.target) if schema.log_scale else train.target
+    value = np.exp(target.mean(dtype=float)) if schema.log_scale else target.mean(dtype=float)
+    return lambda features: np.full(len(features), value)
 
 
 def logistic_regression(
     train: Examples, validation: Examples, schema: Schema, seed: int
 ) -> Predict:
-    """One-hot categories, standardised numbers with marks for missing ones, default ridge."""
-    numbers = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
-    categories = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=20)
-    columns = make_column_transformer((numbers, schema.numbers), (categories, schema.categories))
+    """`linear_columns`, default ridge penalty."""
+    columns = linear_columns(schema, len(train))
     model = make_pipeline(columns, LogisticRegression(max_iter=300))
     model.fit(train.features, train.target)
-    return lambda features: model.predict_proba(features)[:, 1]
+    return lambda features: answers_of(every_class(model, features, schema), schema)
+
+
+def ridge_regression(train: Examples, validation: Examples, schema: Schema, seed: int) -> Predict:
+    """`linear_columns`, default penalty; of the logarithm where the schema says so."""
+    model = on_learned_scale(make_pipeline(linear_columns(schema, len(train)), Ridge()), schema)
+    model.fit(train.features, train.target)
+    return model.predict
+
+
+def linear_columns(schema: Schema, rows: int) -> Pipeline:
+    """One-hot categories, standardised numbers with marks for missing ones."""
+    numbers = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
+    categories = OneHotEncoder(
+        handle_unknown="infrequent_if_exist", min_frequency=minimum_count(rows)
+    )
+    return make_column_transformer((numbers, schema.numbers), (categories, schema.categories))
 
 
 def gradient_boosting(train: Examples, validation: Examples, schema: Schema, seed: int) -> Predict:
-    """scikit-learn's histogram gradient boosting, defaults, early stopping on validation rows."""
+    """scikit-learn's histogram gradient boosting, defaults, early stopping on validation rows.
+
+    Categories with an order are given as their rank, the others as categories.
+    """
     known = {
         name: train.features[name].value_counts().index[:254].sort_values()
         for name in schema.categories
+        if name not in schema.orders
     }
 
     def typed(features: pd.DataFrame) -> pd.DataFrame:
@@ -48,21 +80,57 @@ def gradient_boosting(train: Examples, validation: Examples, schema: Schema, see
             )
             for name, values in known.items()
         }
-        return features.assign(**categorical)
+        ranks = {
+            name: features[name].map({value: rank for rank, value in enumerate(order)})
+            for name, order in schema.orders.items()
+        }
+        return features.assign(**categorical, **ranks)
 
-    model = HistGradientBoostingClassifier(early_stopping=True, random_state=seed)
-    model.fit(
-        typed(train.features),
-        train.target,
-        X_val=typed(validation.features),
-        y_val=validation.target,
-    )
-    return lambda features: model.predict_proba(typed(features))[:, 1]
+    known_target = np.ones(len(validation), bool)
+    if schema.task != "regression":  # it refuses classes that it has not learned
+        known_target = np.isin(validation.target, train.target)
+    validated = {
+        "X_val": typed(validation.features[known_target]),
+        "y_val": validation.target[known_target],
+    }
+    settings = {"early_stopping": True, "random_state": seed}
+    if schema.task == "regression":
+        if schema.log_scale:  # the scale wrapper passes y_val on as it is
+            validated["y_val"] = np.log(validation.target)
+        model = on_learned_scale(HistGradientBoostingRegressor(**settings), schema)
+        model.fit(typed(train.features), train.target, **validated)
+        return lambda features: model.predict(typed(features))
+    model = HistGradientBoostingClassifier(**settings)
+    model.fit(typed(train.features), train.target, **validated)
+    return lambda features: answers_of(every_class(model, typed(features), schema), schema)
 
 
-BASELINES = {
+def on_learned_scale(model, schema: Schema):
+    """The regressor itself, or one that learns the logarithm and answers in the unit."""
+    if not schema.log_scale:
+        return model
+    return TransformedTargetRegressor(model, func=np.log, inverse_func=np.exp, check_inverse=False)
+
+
+def every_class(model, features: pd.DataFrame, schema: Schema) -> np.ndarray:
+    """Probabilities (rows, classes); 0 for a class without training rows."""
+    probability = np.zeros((len(features), len(schema.labels)))
+    probability[:, model.classes_.astype(int)] = model.predict_proba(features)
+    return probability
+
+
+def answers_of(probability: np.ndarray, schema: Schema) -> np.ndarray:
+    return probability[:, 1] if schema.task == "binary" else probability
+
+
+CLASSIFIERS = {
     "class_prior": class_prior,
     "logistic_regression": logistic_regression,
+    "hist_gradient_boosting": gradient_boosting,
+}
+REGRESSORS = {
+    "mean": mean,
+    "ridge_regression": ridge_regression,
     "hist_gradient_boosting": gradient_boosting,
 }
 
@@ -70,5 +138,27 @@ BASELINES = {
 def fit_baselines(
     train: Examples, validation: Examples, schema: Schema, seed: int
 ) -> dict[str, Predict]:
-    """Fit every baseline on the training rows; name to a function from features to probability."""
-    return {name: fit(train, validation, schema, seed) for name, fit in BASELINES.items()}
+    """Fit every baseline of the task on the training rows."""
+    baselines = REGRESSORS if schema.task == "regression" else CLASSIFIERS
+    return {name: fit(train, validation, schema, seed) for name, fit in baselines.items()}
+
+
+def baseline_answers(dataset: Dataset, folds: int, seed: int) -> dict[str, dict[str, np.ndarray]]:
+    """Every baseline fitted like the network: once, or once a fold with the mean as its answer."""
+    test = dataset.examples("test")
+    held_out, answers = [], {}
+    for learn, validate in folds_of(dataset, folds, seed):
+        train, validation = dataset.chosen(learn), dataset.chosen(validate)
+        held_out.append(validate)
+        for name, predict in fit_baselines(train, validation, dataset.schema, seed).items():
+            parts = answers.setdefault(name, {"validation": [], "test": []})
+            parts["validation"].append(predict(validation.features))
+            parts["test"].append(predict(test.features))
+    order = np.argsort(np.concatenate(held_out))
+    return {
+        name: {
+            "validation": np.concatenate(parts["validation"])[order],
+            "test": np.mean(parts["test"], axis=0),
+        }
+        for name, parts in answers.items()
+    }

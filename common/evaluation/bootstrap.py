@@ -6,12 +6,19 @@ rows would give intervals that are far too narrow. So groups (days, patients) ar
 """
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 
-from common.evaluation.metrics import ScoredRows
-
 Interval = dict[str, float]
+
+
+class Rows(Protocol):
+    """Answers beside the truth: what they add up by group, and metrics under weights of groups."""
+
+    sums: np.ndarray
+
+    def metrics(self, weights: np.ndarray | None = None) -> dict[str, float]: ...
 
 
 def resampled_weights(groups: int, rounds: int, seed: int = 0) -> Iterator[np.ndarray]:
@@ -23,7 +30,7 @@ def resampled_weights(groups: int, rounds: int, seed: int = 0) -> Iterator[np.nd
 
 
 def bootstrap(
-    models: dict[str, ScoredRows], rounds: int, seed: int = 0
+    models: dict[str, Rows], rounds: int, seed: int = 0
 ) -> dict[str, dict[str, np.ndarray]]:
     """Metrics of every model under the same resamples: {model: {metric: (rounds,)}}.
 

@@ -1,73 +1,110 @@
-"""From probabilities to scores with intervals, a comparison with the rivals, and a verdict."""
+"""From answers to scores with intervals, a comparison with the rivals, and a verdict."""
+
+from collections.abc import Callable
 
 import numpy as np
 
-from common.data.dataset import Examples
-from common.evaluation.bootstrap import bootstrap, interval
-from common.evaluation.metrics import ScoredRows, best_f1_threshold
+from common.data.dataset import Examples, Schema, Task
+from common.evaluation.binary import BinaryRows, best_f1_threshold
+from common.evaluation.bootstrap import Rows, bootstrap, interval
+from common.evaluation.metrics import METRICS, shown, shown_difference
+from common.evaluation.multiclass import MulticlassRows
+from common.evaluation.regression import RegressionRows
 
 ROUNDS = 1000
 SLICE_ROUNDS = 200
+Answers = dict[str, np.ndarray]  # "validation" and "test" to (rows,) or (rows, classes)
+
+
+def rows_of(
+    schema: Schema,
+    target: np.ndarray,
+    answer: np.ndarray,
+    group: np.ndarray | None = None,
+    threshold: float = 0.5,
+) -> Rows:
+    """Answers beside the truth, ready for the metrics of the schema's task.
+
+    target: (rows,); answer: (rows,), or (rows, classes); group: (rows,) from 0; threshold: from
+    which probability on class 1 is called, of two classes.
+    """
+    if schema.task == "binary":
+        return BinaryRows(target, answer, threshold, group)
+    if schema.task == "multiclass":
+        return MulticlassRows(target, answer, group)
+    return RegressionRows(target, answer, group, schema.log_scale)
 
 
 def score_models(
-    validation: Examples, test: Examples, probabilities: dict[str, dict[str, np.ndarray]]
-) -> tuple[dict[str, ScoredRows], dict[str, dict], dict]:
-    """Score every model on the test rows, its threshold chosen on the validation rows.
+    schema: Schema,
+    metric: str,
+    validation: Examples,
+    test: Examples,
+    answers: dict[str, Answers],
+) -> tuple[dict[str, Rows], dict[str, dict], dict]:
+    """Score every model on the test rows; a threshold is chosen on the validation rows.
 
-    probabilities: {model: {"validation": (rows,), "test": (rows,)}}, the network under "network".
-    Returns the scored test rows, {model: {metric: {value, low, high}}}, and the comparison of the
-    network with the best baseline (see `compare`).
+    answers: {model: {"validation": …, "test": …}}, the network under "network". Returns the scored
+    test rows, {model: {metric: {value, low, high}}}, and the comparison of the network with the
+    baseline that is best in `metric` (see `compare`).
     """
     group = np.unique(test.groups, return_inverse=True)[1]
-    scored = {
-        name: ScoredRows(
-            test.target,
-            parts["test"],
-            best_f1_threshold(validation.target, parts["validation"]),
-            group,
-        )
-        for name, parts in probabilities.items()
-    }
+    scored = {}
+    for name, parts in answers.items():
+        threshold = 0.5
+        if schema.task == "binary":
+            threshold = best_f1_threshold(validation.target, parts["validation"])
+        scored[name] = rows_of(schema, test.target, parts["test"], group, threshold)
     draws = bootstrap(scored, ROUNDS)
     metrics = {
         name: {
-            metric: interval(value, draws[name][metric]) for metric, value in rows.metrics().items()
+            score: interval(value, draws[name][score]) for score, value in rows.metrics().items()
         }
         for name, rows in scored.items()
     }
-    return scored, metrics, compare(metrics, draws)
+    return scored, metrics, compare(schema.task, metric, metrics, draws)
 
 
-def compare(metrics: dict[str, dict], draws: dict[str, dict[str, np.ndarray]]) -> dict:
-    """Paired difference in ROC AUC and log loss of the network and the baseline best in ROC AUC."""
+COMPARED = {
+    "binary": ("roc_auc", "log_loss"),
+    "multiclass": ("log_loss", "accuracy", "f1_macro"),
+    "regression": ("rmse", "mae"),
+}
+
+
+def compare(
+    task: Task, metric: str, metrics: dict[str, dict], draws: dict[str, dict[str, np.ndarray]]
+) -> dict:
+    """Paired differences of the network and the baseline best in `metric`, in it and a few more."""
     rivals = [name for name in metrics if name != "network"]
-    best = max(rivals, key=lambda name: metrics[name]["roc_auc"]["value"])
+    best = max(rivals, key=lambda name: METRICS[metric].gain(metrics[name][metric]["value"]))
     difference = {
-        metric: interval(
-            metrics["network"][metric]["value"] - metrics[best][metric]["value"],
-            draws["network"][metric] - draws[best][metric],
+        score: interval(
+            metrics["network"][score]["value"] - metrics[best][score]["value"],
+            draws["network"][score] - draws[best][score],
         )
-        for metric in ("roc_auc", "log_loss")
+        for score in dict.fromkeys((metric, *COMPARED[task]))
     }
     return {
         "best_baseline": best,
         "difference": difference,
-        "verdict": verdict(best, difference["roc_auc"]),
+        "verdict": verdict(best, metric, difference[metric]),
         "alarms": alarms(metrics),
     }
 
 
-def verdict(best: str, difference: dict[str, float]) -> str:
+def verdict(best: str, metric: str, difference: dict[str, float]) -> str:
     """One sentence on the network against its best rival."""
     rival = best.replace("_", " ")
     told = (
-        f"ROC AUC differs by {difference['value']:+.4f} "
-        f"(95 % interval {difference['low']:+.4f} to {difference['high']:+.4f})."
+        f"{METRICS[metric].title} differs by {shown_difference(difference['value'])} "
+        f"(95 % interval {shown_difference(difference['low'])} to "
+        f"{shown_difference(difference['high'])})."
     )
-    if difference["low"] > 0:
+    gains = [METRICS[metric].gain(difference[end]) for end in ("low", "high")]
+    if min(gains) > 0:
         return f"The network is better than the best baseline, {rival}: {told}"
-    if difference["high"] < 0:
+    if max(gains) < 0:
         return f"The network is worse than the best baseline, {rival}: {told}"
     return f"The network is no better than the best baseline, {rival}, and no worse: {told}"
 
@@ -76,34 +113,85 @@ def alarms(metrics: dict[str, dict]) -> list[str]:
     """Sentences on scores that no working model should have."""
     network = metrics["network"]
     told = []
-    if network["roc_auc"]["high"] < 0.5:
-        told.append(
-            "The ranking is below chance: the classes may be swapped, or targets and rows are in "
-            "different order."
-        )
-    elif network["roc_auc"]["low"] <= 0.5:
-        told.append("The ranking is no better than chance: the network has learned nothing.")
+    if "roc_auc" in network:
+        if network["roc_auc"]["high"] < 0.5:
+            told.append(
+                "The ranking is below chance: the classes may be swapped, or targets and rows are "
+                "in different order."
+            )
+        elif network["roc_auc"]["low"] <= 0.5:
+            told.append("The ranking is no better than chance: the network has learned nothing.")
     if "class_prior" in metrics:
         prior = metrics["class_prior"]["log_loss"]["value"]
         if network["log_loss"]["value"] > prior:
             told.append(
                 f"The probabilities are worse than the class prior's (log loss "
-                f"{network['log_loss']['value']:.4f} against {prior:.4f}): use the ranking only."
+                f"{shown(network['log_loss']['value'])} against {shown(prior)}): use the ranking "
+                "only."
             )
+    if "mean" in metrics and network["rmse"]["high"] > metrics["mean"]["rmse"]["value"]:
+        told.append(
+            f"The errors are hardly smaller than those of the mean for everyone (RMSE "
+            f"{shown(network['rmse']['value'])} against "
+            f"{shown(metrics['mean']['rmse']['value'])}): the network has learned next to nothing."
+        )
     return told
 
 
-def seed_spread(test: Examples, by_seed: dict[int, np.ndarray]) -> dict[str, dict]:
+NEED_A_THRESHOLD = ("accuracy", "precision", "recall", "f1", "expected_calibration_error")
+
+
+def seed_spread(schema: Schema, test: Examples, by_seed: dict[int, np.ndarray]) -> dict[str, dict]:
     """Mean, deviation (n - 1) and single values over trainings that differ in their seed alone.
 
-    by_seed: {seed: probability (rows,) of the test rows}. Metrics without a threshold only.
+    by_seed: {seed: answers of the test rows}. Of two classes, only metrics without a threshold.
     """
-    scores = [ScoredRows(test.target, rows, 0.5).metrics() for rows in by_seed.values()]
+    scores = [rows_of(schema, test.target, answer).metrics() for answer in by_seed.values()]
+    left_out = NEED_A_THRESHOLD if schema.task == "binary" else ()
     return {
         metric: {
             "mean": float(np.mean([row[metric] for row in scores])),
             "deviation": float(np.std([row[metric] for row in scores], ddof=1)),
             "values": {str(seed): row[metric] for seed, row in zip(by_seed, scores, strict=True)},
         }
-        for metric in ("roc_auc", "average_precision", "log_loss", "brier_score")
+        for metric in scores[0]
+        if metric not in left_out
     }
+
+
+def ensemble_gain(
+    schema: Schema, metric: str, test: Examples, by_seed: dict[int, np.ndarray]
+) -> dict[str, dict]:
+    """What averaging the seeds' answers buys: "test" scores of the mean, and its "gain".
+
+    gain: paired difference in `metric` to the mean score of the single seeds, with interval.
+    """
+    group = np.unique(test.groups, return_inverse=True)[1]
+    scored = {
+        str(seed): rows_of(schema, test.target, answer, group) for seed, answer in by_seed.items()
+    }
+    together = np.mean(list(by_seed.values()), axis=0)
+    scored["together"] = rows_of(schema, test.target, together, group)
+    draws = bootstrap(scored, ROUNDS // 5)
+    values = {name: rows.metrics() for name, rows in scored.items()}
+    singles = [str(seed) for seed in by_seed]
+    difference = values["together"][metric] - np.mean([values[name][metric] for name in singles])
+    drawn = draws["together"][metric] - np.mean([draws[name][metric] for name in singles], axis=0)
+    left_out = NEED_A_THRESHOLD if schema.task == "binary" else ()
+    return {
+        "test": {
+            name: interval(value, draws["together"][name])
+            for name, value in values["together"].items()
+            if name not in left_out
+        },
+        "gain": {metric: interval(difference, drawn)},
+    }
+
+
+def score_for(schema: Schema, metric: str) -> Callable[[np.ndarray, np.ndarray], float]:
+    """The metric as a function of target and answers, turned so that higher is better."""
+
+    def score(target: np.ndarray, answer: np.ndarray) -> float:
+        return METRICS[metric].gain(rows_of(schema, target, answer).metrics()[metric])
+
+    return score

@@ -1,37 +1,37 @@
-"""Permutation importance: how much worse does the ranking get when one column is shuffled?"""
+"""Permutation importance: how much worse does the score get when one column is shuffled?"""
 
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
-from common.data.checks import rank_auc
-
 
 def permutation_importance(
     predict: Callable[[pd.DataFrame], np.ndarray],
+    score: Callable[[np.ndarray, np.ndarray], float],
     features: pd.DataFrame,
     target: np.ndarray,
     rows: int = 10_000,
     repeats: int = 3,
     seed: int = 0,
 ) -> list[dict]:
-    """Loss of ROC AUC by shuffled column, on at most `rows` random rows, largest first.
+    """Loss of score by shuffled column, on at most `rows` random rows, largest first.
 
-    Each entry: column, mean and deviation over `repeats` shuffles. Columns that say the same share
-    their importance, and each alone then looks small (Breiman, "Random Forests", 2001, section 10).
+    score(target, answers): higher is better. Each entry: column, mean and deviation over `repeats`
+    shuffles. Columns that say the same share their importance, and each alone then looks small
+    (Breiman, "Random Forests", 2001, section 10).
     """
     generator = np.random.default_rng(seed)
     chosen = np.sort(generator.permutation(len(features))[:rows])
     features, target = features.iloc[chosen].reset_index(drop=True), target[chosen]
-    whole = rank_auc(predict(features), target)
+    whole = score(target, predict(features))
     importance = []
     for column in features:
         losses = [
             whole
-            - rank_auc(
-                predict(features.assign(**{column: generator.permutation(features[column])})),
+            - score(
                 target,
+                predict(features.assign(**{column: generator.permutation(features[column])})),
             )
             for _ in range(repeats)
         ]

@@ -1,114 +1,100 @@
-"""Metrics of predicted probabilities, with weights per row, fast enough for a thousand resamples.
+"""What the scores are called, what they mean, and which way is better."""
 
-scikit-learn sorts the predictions anew for every weighting; here they are sorted once, everything
-else is summed up once by group of rows, and each further weighting costs a few sums.
-tests/test_evaluation.py shows equal results.
-"""
-
-import numpy as np
-
-CALIBRATION_BINS = 15
+from dataclasses import dataclass
 
 
-class ScoredRows:
-    """Probabilities of class 1 beside the true classes, prepared for metrics under any weights.
+@dataclass(frozen=True)
+class Metric:
+    """title and meaning for a person; {first} and {second} in it are the labels of two classes."""
 
-    target: (rows,) of 0 and 1; probability: (rows,) in [0, 1]; threshold: from which probability on
-    class 1 is predicted; group: (rows,) whole numbers from 0, the group of each row, since weights
-    are given by group. By default all rows are one group.
-    """
+    title: str
+    meaning: str
+    lower_is_better: bool = False
 
-    def __init__(
-        self,
-        target: np.ndarray,
-        probability: np.ndarray,
-        threshold: float,
-        group: np.ndarray | None = None,
-    ):
-        self.target = np.asarray(target, "float64")
-        self.probability = np.asarray(probability, "float64")
-        self.threshold = threshold
-        self.group = np.zeros(len(self.target), int) if group is None else group
-        order = np.argsort(-self.probability, kind="stable")
-        ranked = self.probability[order]
-        self.ranked_group = self.group[order]
-        self.ranked_target = self.target[order]
-        self.ties = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
-        self.cell = 2 * self.target.astype(int) + (self.probability >= threshold)
-        self.sums = self.sums_by_group()
-
-    def sums_by_group(self) -> np.ndarray:
-        """What all metrics but the ranking ones add up, by group: (groups, 3 + bins + 4)."""
-        safe = np.clip(self.probability, 1e-15, 1 - 1e-15)
-        losses = -np.log(np.where(self.target == 1, safe, 1 - safe))
-        gaps = self.probability - self.target
-        bins = np.minimum((self.probability * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-        count = self.group.max() + 1
-        columns = [np.bincount(self.group, values, count) for values in (None, losses, gaps**2)]
-        columns += [np.bincount(self.group, gaps * (bins == b)) for b in range(CALIBRATION_BINS)]
-        columns += [np.bincount(self.group, self.cell == cell) for cell in range(4)]
-        return np.stack(columns, axis=1)
-
-    def ranking(self, weights: np.ndarray | None = None) -> tuple[float, float]:
-        """Area under the ROC curve (ties count half) and average precision; NaN for one class."""
-        weights = np.ones(len(self.sums)) if weights is None else weights
-        total = weights[self.ranked_group]
-        positive = total * self.ranked_target
-        if len(self.ties) < len(total):
-            positive = np.add.reduceat(positive, self.ties)
-            total = np.add.reduceat(total, self.ties)
-        true_positives, flagged = np.cumsum(positive), np.cumsum(total)
-        positives = true_positives[-1]
-        negatives = flagged[-1] - positives
-        if positives == 0 or negatives == 0:
-            return float("nan"), float("nan")
-        area = (true_positives - positive / 2) @ (total - positive) / (positives * negatives)
-        precision = true_positives / np.maximum(flagged, 1e-300)
-        return float(area), float(precision @ positive / positives)
-
-    def metrics(self, weights: np.ndarray | None = None) -> dict[str, float]:
-        """Every metric by its scikit-learn name; `weights` of shape (groups,), by default 1 each.
-
-        brier_score: mean squared error of the probability. expected_calibration_error: mean
-        distance of probability and outcome in 15 bins of equal width, weighted by their rows
-        (Guo et al., "On Calibration of Modern Neural Networks", 2017, equation 3). accuracy,
-        precision, recall and f1 belong to the threshold.
-        """
-        weights = np.ones(len(self.sums)) if weights is None else weights
-        sums = weights @ self.sums
-        rows, loss, squared_error = sums[:3]
-        gaps, (true_negative, false_positive, false_negative, true_positive) = sums[3:-4], sums[-4:]
-        roc_auc, average_precision = self.ranking(weights)
-        return {
-            "roc_auc": roc_auc,
-            "average_precision": average_precision,
-            "log_loss": float(loss / rows),
-            "brier_score": float(squared_error / rows),
-            "expected_calibration_error": float(np.abs(gaps).sum() / rows),
-            "accuracy": float((true_negative + true_positive) / rows),
-            "precision": ratio(true_positive, true_positive + false_positive),
-            "recall": ratio(true_positive, true_positive + false_negative),
-            "f1": ratio(2 * true_positive, 2 * true_positive + false_positive + false_negative),
-        }
-
-    def confusion(self) -> list[list[int]]:
-        """Rows by true class (first index) and predicted class (second)."""
-        return np.bincount(self.cell, minlength=4).reshape(2, 2).tolist()
+    def gain(self, difference: float) -> float:
+        """A difference of two values, positive where the first is better."""
+        return -difference if self.lower_is_better else difference
 
 
-LOWER_IS_BETTER = {"log_loss", "brier_score", "expected_calibration_error"}
+METRICS = {
+    "roc_auc": Metric(
+        "ROC AUC",
+        "The chance that a random “{second}” row gets a higher probability than a random “{first}” "
+        "row: 0.5 is guessing, 1 perfect.",
+    ),
+    "average_precision": Metric(
+        "Average precision",
+        "The mean precision while more and more of the “{second}” rows are found. Guessing gives "
+        "their share of the rows.",
+    ),
+    "log_loss": Metric(
+        "Log loss",
+        "The price of the probabilities, where confident mistakes cost most; 0 is perfect.",
+        lower_is_better=True,
+    ),
+    "brier_score": Metric(
+        "Brier score",
+        "The mean squared error of the probabilities; 0 is perfect.",
+        lower_is_better=True,
+    ),
+    "expected_calibration_error": Metric(
+        "Calibration error",
+        "The mean distance between what is predicted and how often it happens. A model with one "
+        "probability for every row, like the class prior, can be good at this and still be of no "
+        "use.",
+        lower_is_better=True,
+    ),
+    "accuracy": Metric("Accuracy", "The share of all rows called right."),
+    "precision": Metric("Precision", "The share of the rows called “{second}” that are."),
+    "recall": Metric(
+        "Recall",
+        "The share of the “{second}” rows that are called so. Flagging every row gives 1.",
+    ),
+    "f1": Metric("F1", "The harmonic mean of precision and recall."),
+    "balanced_accuracy": Metric(
+        "Balanced accuracy",
+        "The mean over the classes of the share of their rows called right: rare classes count as "
+        "much as frequent ones.",
+    ),
+    "f1_macro": Metric(
+        "Macro F1",
+        "The mean over the classes of the harmonic mean of precision and recall: rare classes "
+        "count as much as frequent ones.",
+    ),
+    "rmse": Metric(
+        "RMSE",
+        "The root of the mean squared error, in the unit of the target: large errors count most.",
+        lower_is_better=True,
+    ),
+    "mae": Metric(
+        "Mean absolute error",
+        "How far off a prediction is on average, in the unit of the target.",
+        lower_is_better=True,
+    ),
+    "r2": Metric(
+        "R²",
+        "The share of the target's variance that is explained: 0 for the mean, 1 is perfect.",
+    ),
+    "mean_absolute_percentage_error": Metric(
+        "Mean absolute percentage error",
+        "How far off a prediction is on average, as a share of the true value.",
+        lower_is_better=True,
+    ),
+    "rmse_log": Metric(
+        "RMSE of the logarithm",
+        "The root of the mean squared error of the logarithm: errors count by their ratio, so 0.1 "
+        "is about 10 %.",
+        lower_is_better=True,
+    ),
+}
 
 
-def ratio(part: float, whole: float) -> float:
-    """part / whole; 0 for an empty whole, as scikit-learn's zero_division=0."""
-    return float(part / whole) if whole > 0 else 0.0
+def shown(value: float) -> str:
+    """A score or an error with the digits that are worth reading: 0.6995, 12.3, 1,234."""
+    size = abs(value)
+    return f"{value:.4f}" if size < 10 else f"{value:,.1f}" if size < 1000 else f"{value:,.0f}"
 
 
-def best_f1_threshold(target: np.ndarray, probability: np.ndarray) -> float:
-    """The probability from which on calling class 1 gives the highest F1; for validation rows."""
-    order = np.argsort(-probability, kind="stable")
-    ranked = probability[order]
-    true_positives = np.cumsum(target[order])
-    f1 = 2 * true_positives / (np.arange(1, len(order) + 1) + target.sum())
-    last_of_tie = np.r_[ranked[1:] != ranked[:-1], True]
-    return float(ranked[np.argmax(np.where(last_of_tie, f1, -1))])
+def shown_difference(value: float) -> str:
+    """As `shown`, always with its sign."""
+    return ("+" if value >= 0 else "") + shown(value)

@@ -1,9 +1,8 @@
-"""What the data looks like: how often class 1 happens, and whether test resembles training."""
+"""Does the test part resemble the training part? Every feature, drawn for both."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -13,9 +12,7 @@ from common.plots.style import (
     PARTS,
     WIDTH,
     as_percentages,
-    in_order,
     new_figure,
-    row_panels,
     shortened,
     styled,
 )
@@ -26,64 +23,6 @@ TOP_CATEGORIES = 10
 TOP_VALUES = 24
 FILL = {"color": "#f0c08f"}  # light areas for training rows, dark lines and points for test rows
 DARK = {"color": PARTS["test"]["color"], "linestyle": "-", "marker": "o", "markersize": 4.5}
-
-
-@styled
-def target_share(dataset: Dataset) -> Figure:
-    """The share of class 1 by part; within it, week by week where rows have a time, else by slice.
-
-    Of a slice column with more than 24 values, those with most rows are drawn.
-    """
-    return share_by_slice(dataset) if dataset.time is None else share_by_week(dataset)
-
-
-def share_by_week(dataset: Dataset) -> Figure:
-    figure = new_figure(3.6)
-    axes = figure.subplots()
-    day = dataset.time.astype("datetime64[D]")
-    week = day - (day - day.min()) % np.timedelta64(7, "D")
-    weekly = pd.Series(dataset.target).groupby([dataset.part, week]).mean()
-    for part, style in PARTS.items():
-        share = dataset.target[dataset.part == part].mean()
-        weeks = weekly[part].index
-        axes.plot(
-            weeks,
-            weekly[part].to_numpy(),
-            **style,
-            markersize=3.5,
-            linewidth=1.3,
-            label=f"{part}: {share:.1%}",
-        )
-        axes.hlines(share, weeks.min(), weeks.max(), color=style["color"], linewidth=1)
-    axes.set_title(f'Share of "{dataset.schema.labels[1]}" week by week; level lines: whole part')
-    axes.set_ylim(0, None)
-    dates = AutoDateLocator(maxticks=6)
-    axes.xaxis.set_major_locator(dates)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(dates))
-    as_percentages(axes.yaxis)
-    figure.legend(loc="outside lower left", ncols=3)
-    return figure
-
-
-def share_by_slice(dataset: Dataset) -> Figure:
-    target = pd.Series(dataset.target)
-    shares = {"part": target.groupby(dataset.part).mean()[list(PARTS)]}
-    for column in dataset.slices:
-        grouped = target.groupby(dataset.slices[column].astype(str).to_numpy())
-        largest = grouped.size().nlargest(TOP_VALUES).index
-        more = f" ({TOP_VALUES} of {grouped.ngroups})" if grouped.ngroups > TOP_VALUES else ""
-        shares[column + more] = grouped.mean()[in_order(list(largest))]
-    figure, panels = row_panels(
-        f'Share of "{dataset.schema.labels[1]}"',
-        {name: list(values.index) for name, values in shares.items()},
-    )
-    widest = max(values.max() for values in shares.values())
-    for name, values in shares.items():
-        bars = panels[name].barh(range(len(values)), values, height=0.62, **FILL)
-        panels[name].bar_label(bars, fmt=lambda share: f"{share:.1%}", padding=3, fontsize=9)
-        panels[name].set_xlim(0, 1.25 * widest)
-        as_percentages(panels[name].xaxis)
-    return figure
 
 
 @styled

@@ -3,14 +3,17 @@
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from common.data.dataset import Dataset
-from common.evaluation.metrics import ScoredRows
-from common.plots.data import feature_distributions, target_share
+from common.data.dataset import Dataset, Schema
+from common.evaluation.bootstrap import Rows
+from common.plots import classes, regression
+from common.plots.data import feature_distributions
 from common.plots.explain import importance, slices
 from common.plots.learning import learning_curves
 from common.plots.scores import calibration, confusion_matrix, ranking_curves
 from common.plots.style import save
+from common.plots.target import target_by_part
 
 
 def draw_plots(
@@ -18,22 +21,45 @@ def draw_plots(
     dataset: Dataset,
     history: pd.DataFrame,
     monitor: str,
-    scored: dict[str, ScoredRows],
+    scored: dict[str, Rows],
     metrics: dict,
 ) -> None:
     """Draw every picture of the report; `metrics` as in metrics.json."""
+    metric = metrics["metric"]
     figures = {
         "learning_curves": learning_curves(history, monitor),
-        "ranking_curves": ranking_curves(scored),
-        "calibration": calibration(scored),
-        "confusion_matrix": confusion_matrix(
-            metrics["confusion"], dataset.schema.labels, metrics["threshold"]
-        ),
-        "importance": importance(metrics["importance"]),
-        "slices": slices(metrics["slices"], metrics["test"]["roc_auc"]["value"]),
-        "target_share": target_share(dataset),
+        **pictures_of_task(dataset.schema, scored, metrics),
+        "importance": importance(metrics["importance"], metric),
+        "target_by_part": target_by_part(dataset),
         "feature_distributions": feature_distributions(dataset),
     }
+    if metrics["slices"]:
+        overall = metrics["test"][metric]["value"]
+        figures["slices"] = slices(metrics["slices"], metric, overall)
     folder.mkdir(exist_ok=True)
     for name, figure in figures.items():
         save(figure, folder / f"{name}.png")
+
+
+def pictures_of_task(schema: Schema, scored: dict[str, Rows], metrics: dict) -> dict[str, Figure]:
+    """How good the answers are, as only this task can be drawn."""
+    network = scored["network"]
+    if schema.task == "regression":
+        return {
+            "predicted_and_actual": regression.predicted_against_actual(network, schema.unit),
+            "residuals": regression.residuals(network, schema.unit),
+            "interval_coverage": regression.interval_coverage(metrics["intervals"], schema.unit),
+        }
+    if schema.task == "multiclass":
+        return {
+            "confusion_of_classes": classes.class_confusion(metrics["confusion"], schema.labels),
+            "scores_of_classes": classes.class_scores(metrics["classes"]),
+            "confidence": classes.confidence(scored),
+        }
+    return {
+        "ranking_curves": ranking_curves(scored),
+        "calibration": calibration(scored),
+        "confusion_matrix": confusion_matrix(
+            metrics["confusion"], schema.labels, metrics["threshold"]
+        ),
+    }

@@ -5,6 +5,7 @@ from collections import defaultdict
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from common.evaluation.metrics import METRICS, shown
 from common.plots.style import MUTED, SERIES, in_order, row_panels, styled
 
 TOP_COLUMNS = 20
@@ -12,23 +13,25 @@ TOP_VALUES = 24
 
 
 @styled
-def importance(entries: list[dict]) -> Figure:
+def importance(entries: list[dict], metric: str) -> Figure:
     """The 20 most important columns, with the deviation over shuffles.
 
-    entries: column, mean and deviation each, largest first, as `permutation_importance` gives them.
+    entries: column, mean and deviation each, largest first, as `permutation_importance` gives them
+    for `metric`.
     """
-    shown = entries[:TOP_COLUMNS]
-    name = "ROC AUC lost" + (
-        "" if shown == entries else f" ({TOP_COLUMNS} of {len(entries)} columns)"
+    first = entries[:TOP_COLUMNS]
+    title = METRICS[metric].title
+    name = f"{title} {'added' if METRICS[metric].lower_is_better else 'lost'}" + (
+        "" if first == entries else f" ({TOP_COLUMNS} of {len(entries)} columns)"
     )
     figure, panels = row_panels(
-        "How much worse is the ranking when one column is shuffled?",
-        {name: [entry["column"] for entry in shown]},
+        "How much worse is the score when one column is shuffled?",
+        {name: [entry["column"] for entry in first]},
     )
     panels[name].barh(
-        range(len(shown)),
-        [entry["mean"] for entry in shown],
-        xerr=[entry["deviation"] for entry in shown],
+        range(len(first)),
+        [entry["mean"] for entry in first],
+        xerr=[entry["deviation"] for entry in first],
         height=0.62,
         color=SERIES[0]["color"],
         error_kw={"ecolor": SERIES[3]["color"], "elinewidth": 2.2},
@@ -38,10 +41,10 @@ def importance(entries: list[dict]) -> Figure:
 
 
 @styled
-def slices(rows: list[dict], overall: float) -> Figure:
-    """ROC AUC with interval for each value of each slice column, beside that of all rows.
+def slices(rows: list[dict], metric: str, overall: float) -> Figure:
+    """Score with interval for each value of each slice column, beside that of all rows.
 
-    rows: as `score_slices` gives them; roc_auc is None where a value has too few rows. Of a column
+    rows: as `score_slices` gives them; score is None where a value has too few rows. Of a column
     with more than 24 values, those with most rows are drawn.
     """
     by_column = defaultdict(list)
@@ -54,24 +57,24 @@ def slices(rows: list[dict], overall: float) -> Figure:
         by_value = {row["value"]: row for row in largest}
         panels[column + more] = [by_value[value] for value in in_order(list(by_value))]
     figure, axes = row_panels(
-        f"ROC AUC by group; dashed: all test rows, {overall:.3f}",
+        f"{METRICS[metric].title} by group; dashed: all test rows, {shown(overall)}",
         {name: [row["value"] for row in values] for name, values in panels.items()},
     )
-    known = [row["roc_auc"] for row in rows if row["roc_auc"] is not None]
-    low = min([overall] + [area["low"] for area in known])
-    high = max([overall] + [area["high"] for area in known])
-    margin = 0.05 * (high - low) + 0.005
+    scores = [row["score"] for row in rows if row["score"] is not None]
+    low = min([overall] + [area["low"] for area in scores])
+    high = max([overall] + [area["high"] for area in scores])
+    margin = 0.05 * (high - low) + 0.005 * abs(overall)
     for name, values in panels.items():
         axes[name].set_xlim(low - margin, high + margin)
         axes[name].axvline(overall, color=SERIES[3]["color"], linestyle="--", linewidth=1.4)
         axes[name].locator_params(axis="x", nbins=3)
         for position, row in enumerate(values):
-            draw_row(axes[name], position, row["roc_auc"])
+            draw_row(axes[name], position, row["score"])
     return figure
 
 
-def draw_row(axes: Axes, position: int, area: dict[str, float] | None) -> None:
-    if area is None:
+def draw_row(axes: Axes, position: int, score: dict[str, float] | None) -> None:
+    if score is None:
         axes.text(
             0.03,
             position,
@@ -82,5 +85,5 @@ def draw_row(axes: Axes, position: int, area: dict[str, float] | None) -> None:
             color=MUTED,
         )
     else:
-        axes.hlines(position, area["low"], area["high"], color=SERIES[0]["color"], linewidth=2)
-        axes.plot(area["value"], position, marker="o", markersize=6, color=SERIES[0]["color"])
+        axes.hlines(position, score["low"], score["high"], color=SERIES[0]["color"], linewidth=2)
+        axes.plot(score["value"], position, marker="o", markersize=6, color=SERIES[0]["color"])

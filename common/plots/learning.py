@@ -1,40 +1,47 @@
-"""How the training went: loss and ROC AUC, epoch by epoch."""
+"""How the training went: loss and score, epoch by epoch."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from common.evaluation.metrics import METRICS
 from common.plots.style import PARTS, new_figure, styled
 
 
 def best_epochs(history: pd.DataFrame, monitor: str) -> pd.DataFrame:
-    """The row of `history` with the best `monitor` for each seed, the earliest of equal ones."""
-    by_seed = history.sort_values("epoch").groupby("seed")[monitor]
-    return history.loc[by_seed.idxmin() if monitor == "val_loss" else by_seed.idxmax()]
+    """Each training's row of `history` with the best `monitor`, the earliest of equal ones."""
+    trainings = history.sort_values("epoch").groupby(["seed", "fold"])[monitor]
+    lower = monitor in ("val_loss", "val_rmse")
+    return history.loc[trainings.idxmin() if lower else trainings.idxmax()]
+
+
+def score_of(history: pd.DataFrame) -> str:
+    """The score that was measured beside the loss: roc_auc, accuracy or rmse."""
+    return next(name for name in ("roc_auc", "accuracy", "rmse") if name in history)
 
 
 @styled
 def learning_curves(history: pd.DataFrame, monitor: str = "val_loss") -> Figure:
-    """Loss and ROC AUC on training and validation rows, one line a seed, the best epoch marked.
+    """Loss and score on training and validation rows, one line a training, the best epoch marked.
 
-    history: columns seed, epoch, loss, roc_auc, val_loss, val_roc_auc; one row an epoch.
-    monitor: "val_loss" or "val_roc_auc", whose best epoch gave the weights that were kept.
+    history: columns seed, fold, epoch, loss, val_loss, and the score on both; one row an epoch.
+    monitor: "val_loss" or the validation score, whose best epoch gave the weights that were kept.
     """
     figure = new_figure(3.5)
     best = best_epochs(history, monitor)
-    panels = zip(
-        figure.subplots(1, 2), ("loss", "roc_auc"), ("Loss: less", "ROC AUC: more"), strict=True
-    )
-    for axes, metric, title in panels:
+    score = score_of(history)
+    better = "less" if METRICS[score].lower_is_better else "more"
+    titles = ("Loss: less is better", f"{METRICS[score].title}: {better} is better")
+    for axes, metric, title in zip(figure.subplots(1, 2), ("loss", score), titles, strict=True):
         for part, column in (("train", metric), ("validation", f"val_{metric}")):
-            for seed, rows in history.groupby("seed"):
+            for number, (_, rows) in enumerate(history.groupby(["seed", "fold"])):
                 axes.plot(
                     rows["epoch"],
                     rows[column],
                     **PARTS[part],
                     linewidth=1.2,
                     markersize=3,
-                    label=part if seed == history["seed"].min() else None,
+                    label=part if number == 0 else None,
                 )
         axes.plot(
             best["epoch"],
@@ -47,7 +54,7 @@ def learning_curves(history: pd.DataFrame, monitor: str = "val_loss") -> Figure:
             zorder=3,
             label="best epoch: weights kept",
         )
-        axes.set_title(f"{title} is better")
+        axes.set_title(title)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=3)

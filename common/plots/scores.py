@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from common.evaluation.metrics import ScoredRows
+from common.evaluation.binary import BinaryRows
 from common.plots.style import (
     FAINT,
     MUTED,
@@ -22,7 +22,7 @@ SHADES = LinearSegmentedColormap.from_list("shades", ["white", "#86aad3"])  # da
 
 
 @styled
-def ranking_curves(scored: dict[str, ScoredRows]) -> Figure:
+def ranking_curves(scored: dict[str, BinaryRows]) -> Figure:
     """ROC and precision-recall curves of the "network" and its baselines, with their areas."""
     figure = new_figure(4.0)
     roc, precision_recall = figure.subplots(1, 2)
@@ -65,7 +65,7 @@ def ranking_curves(scored: dict[str, ScoredRows]) -> Figure:
     return figure
 
 
-def operating_points(scored: ScoredRows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def operating_points(scored: BinaryRows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """False alarm rate, recall and precision at each distinct probability, from the highest on.
 
     Each of shape (distinct probabilities,); the last point flags every row.
@@ -78,7 +78,7 @@ def operating_points(scored: ScoredRows) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 @styled
-def calibration(scored: dict[str, ScoredRows]) -> Figure:
+def calibration(scored: dict[str, BinaryRows]) -> Figure:
     """Predicted probability against what happened, in bins of equal count; below, how often."""
     figure = new_figure(5.2)
     reliability, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
@@ -109,7 +109,7 @@ def calibration(scored: dict[str, ScoredRows]) -> Figure:
     return figure
 
 
-def reliability_points(scored: ScoredRows) -> tuple[np.ndarray, np.ndarray]:
+def reliability_points(scored: BinaryRows) -> tuple[np.ndarray, np.ndarray]:
     """Mean prediction and share of positives in up to ten bins of equal count, shape (bins,) each.
 
     Equal predictions stay in one bin, so a constant model has a single point.

@@ -1,6 +1,7 @@
 """report.html: one self-contained page, made only from what is in the run folder."""
 
 import base64
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,43 +9,10 @@ import jinja2
 import pandas as pd
 
 from common.errors import UserError
-from common.evaluation.metrics import LOWER_IS_BETTER
+from common.evaluation.metrics import METRICS, shown, shown_difference
 from common.files import read_json, write_text
 from common.plots.learning import best_epochs
 
-METRICS = {
-    "roc_auc": (
-        "ROC AUC",
-        "The chance that a random “{second}” row gets a higher probability than a random “{first}” "
-        "row: 0.5 is guessing, 1 perfect.",
-    ),
-    "average_precision": (
-        "Average precision",
-        "The mean precision while more and more of the “{second}” rows are found. Guessing gives "
-        "their share of the rows.",
-    ),
-    "log_loss": (
-        "Log loss",
-        "The price of the probabilities, where confident mistakes cost most; 0 is perfect.",
-    ),
-    "brier_score": (
-        "Brier score",
-        "The mean squared error of the probabilities; 0 is perfect.",
-    ),
-    "expected_calibration_error": (
-        "Calibration error",
-        "The mean distance between what is predicted and how often it happens. A model with one "
-        "probability for every row, like the class prior, can be good at this and still be of no "
-        "use.",
-    ),
-    "accuracy": ("Accuracy", "The share of all rows called right."),
-    "precision": ("Precision", "The share of the rows called “{second}” that are."),
-    "recall": (
-        "Recall",
-        "The share of the “{second}” rows that are called so. Flagging every row gives 1.",
-    ),
-    "f1": ("F1", "The harmonic mean of precision and recall."),
-}  # name to title and meaning
 LEVELS = ("alarm", "note", "ok")
 
 
@@ -100,7 +68,11 @@ def template() -> jinja2.Template:
     )
     environment.filters["plain"] = lambda name: name.replace("_", " ")
     environment.filters["setting"] = setting
-    environment.filters["title_of"] = lambda metric: METRICS[metric][0]
+    environment.filters["title_of"] = lambda metric: METRICS[metric].title
+    environment.filters["lower_is_better"] = lambda metric: METRICS[metric].lower_is_better
+    environment.filters["shown"] = shown
+    environment.filters["shown_difference"] = shown_difference
+    environment.filters["exp"] = math.exp
     return environment.get_template("template.html")
 
 
@@ -110,12 +82,13 @@ def setting(value: object) -> str:
 
 
 def trainings(history: pd.DataFrame, monitor: str) -> list[dict]:
-    """For each seed: epochs trained, the epoch with the best `monitor`, and its value there."""
-    epochs = history.groupby("seed").size()
+    """For each training: its epochs, the one with the best `monitor`, and its value there."""
+    epochs = history.groupby(["seed", "fold"]).size()
     return [
         {
             "seed": row["seed"],
-            "epochs": epochs[row["seed"]],
+            "fold": row["fold"],
+            "epochs": epochs[row["seed"], row["fold"]],
             "best": row["epoch"],
             "value": row[monitor],
         }
@@ -134,20 +107,28 @@ def rounded(seconds: dict[str, float]) -> dict[str, str]:
 def score_table(models: dict[str, dict], labels: list[str]) -> list[dict]:
     """One row a metric: its title and meaning, whether lower is better, and a cell a model.
 
-    A cell: model, value, low and high as shown (three decimals), and whether it is the best as
-    shown; several may be.
+    A cell: model, value, low and high, and whether it is the best as shown; several may be.
     """
     rows = []
-    for metric, (title, meaning) in METRICS.items():
-        lower = metric in LOWER_IS_BETTER
-        values = {name: round(scores[metric]["value"], 3) for name, scores in models.items()}
-        best = min(values.values()) if lower else max(values.values())
+    for name in models["network"]:
+        metric = METRICS[name]
+        gains = {
+            model: metric.gain(float(shown(scores[name]["value"]).replace(",", "")))
+            for model, scores in models.items()
+        }
         cells = [
-            {"model": name, **scores[metric], "best": values[name] == best}
-            for name, scores in models.items()
+            {"model": model, **scores[name], "best": gains[model] == max(gains.values())}
+            for model, scores in models.items()
         ]
-        told = meaning.format(first=labels[0], second=labels[1])
-        rows.append({"title": title, "meaning": told, "lower": lower, "cells": cells})
+        told = metric.meaning.format(first=(labels or [""])[0], second=(labels or [""])[-1])
+        rows.append(
+            {
+                "title": metric.title,
+                "meaning": told,
+                "lower": metric.lower_is_better,
+                "cells": cells,
+            }
+        )
     return rows
 
 

@@ -62,9 +62,9 @@ def shuffled_batches(arrays: tuple, batch_size: int, randomness: EpochRandomness
 
 
 def balanced_weights(target: np.ndarray) -> np.ndarray:
-    """Weight of each row such that both classes weigh the same and the mean weight is 1.
+    """Weight of each row such that all classes weigh the same and the mean weight is 1.
 
-    target: (rows,) of 0 and 1. Returns (rows,) float32.
+    target: (rows,) of class numbers. Returns (rows,) float32.
     """
-    share = target.mean()
-    return np.where(target == 1, 0.5 / share, 0.5 / (1 - share)).astype("float32")
+    _, number, counts = np.unique(target, return_inverse=True, return_counts=True)
+    return (len(target) / (len(counts) * counts))[number].astype("float32")

@@ -2,13 +2,13 @@
 
 import keras
 
-from common.models.tabular import build_linear, build_mlp
+from common.models.encoder import Table
+from common.models.heads import Target
+from common.models.mlp import build_linear, build_mlp
 
 
-def build(config, encoder: keras.Model, prior: float) -> keras.Model:
-    """A model from the encoder's outputs to the probability of being late, shape (batch, 1)."""
+def build(config, table: Table, target: Target) -> keras.Model:
+    """A model from encoded columns to the probability of being late, shape (batch, 1)."""
     if config.model == "linear":
-        return build_linear(encoder, prior)
-    return build_mlp(
-        encoder, prior, config.hidden_units, config.dropout, config.embedding_dimension
-    )
+        return build_linear(table, target)
+    return build_mlp(table, target, config.hidden_units, config.dropout, config.embedding_dimension)

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common fro
 
 from common.command_line import main
 from common.project import Project, TrainingConfig, expect
+from projects.flight_delays.space import SPACE
 
 
 @dataclass(frozen=True)
@@ -46,19 +47,21 @@ def prepare(rows, tables):
     return prepare(rows, tables)
 
 
-def build(config: Config, encoder, prior: float):
+def build(config: Config, table, target):
     from projects.flight_delays.model import build
 
-    return build(config, encoder, prior)
+    return build(config, table, target)
 
 
 PROJECT = Project(
     name="flight_delays",
     question="Will this flight arrive more than 15 minutes late?",
+    metric="roc_auc",
     config=Config,
     load=load,
     prepare=prepare,
     build=build,
+    space=SPACE,
 )
 
 if __name__ == "__main__":

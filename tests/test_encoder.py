@@ -9,15 +9,17 @@ import pandas as pd
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from common.models.tabular import (
+from common.models.encoder import (
+    Table,
     build_encoder,
-    build_linear,
-    build_mlp,
+    describe_table,
     encode,
+    minimum_count,
     raw_inputs,
     stitch,
-    vocabulary_sizes,
 )
+from common.models.heads import Target, average, describe_target
+from common.models.mlp import build_linear, build_mlp
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +30,15 @@ def train(flights):
 @pytest.fixture(scope="module")
 def encoder(flights, train):
     return build_encoder(train, flights.schema.numbers, flights.schema.categories)
+
+
+@pytest.fixture(scope="module")
+def table(train, encoder):
+    return describe_table(encoder, encode(encoder, train))
+
+
+def two_classes(share):
+    return Target("binary", (1 - share, share))
 
 
 def test_numbers_equal_scikit_learns_scaling(flights, train, encoder):
@@ -47,18 +58,18 @@ def test_wild_and_missing_numbers_stay_in_range(flights, train, encoder):
     np.testing.assert_allclose(encode(encoder, wild)["numbers"][:, column], [8, -8, 0], atol=1e-6)
 
 
-def test_categories_missing_unseen_rare_and_known(flights, train, encoder):
-    rows = train.head(3).copy()
-    rows["carrier"] = ["", "Zeppelin", "UA"]
+def test_categories_missing_unseen_rare_and_known(flights, train):
+    few = minimum_count(len(train)) - 1
+    carrier = train["carrier"].where(train.index >= few, "Rare Air")
+    train = train.assign(carrier=carrier)
+    encoder = build_encoder(train, flights.schema.numbers, flights.schema.categories)
+    rows = train.head(4).assign(carrier=["", "Zeppelin", "Rare Air", "UA"])
     column = flights.schema.categories.index("carrier")
-    ids = encode(encoder, rows)["categories"][:, column]
-    assert ids[0] == 0
-    assert ids[1] == 1
-    assert ids[2] >= 2
-    counts = train["carrier"].value_counts()
-    assert vocabulary_sizes(encoder)["carrier"] == 2 + (counts >= 20).sum()
-    rare = counts.index[counts < 20][0]
-    assert encode(encoder, rows.assign(carrier=rare))["categories"][0, column] == 1
+    missing, unseen, rare, known = encode(encoder, rows)["categories"][:, column]
+    assert (missing, unseen, rare) == (0, 1, 1)
+    assert known >= 2
+    sizes = describe_table(encoder, encode(encoder, rows)).vocabularies
+    assert sizes["carrier"] == 2 + (carrier.value_counts() > few).sum()
 
 
 def test_fitted_on_training_rows_only(flights, train):
@@ -77,20 +88,22 @@ def test_tables_of_one_kind_work(flights, train, kinds):
     numbers = flights.schema.numbers if kinds == "numbers" else []
     categories = flights.schema.categories if kinds == "categories" else []
     encoder = build_encoder(train, numbers, categories)
-    for network in (build_mlp(encoder, 0.2), build_linear(encoder, 0.2)):
-        assert network.predict(encode(encoder, train.head(5)), verbose=0).shape == (5, 1)
+    encoded = encode(encoder, train.head(5))
+    table = describe_table(encoder, encoded)
+    for network in (build_mlp(table, two_classes(0.2)), build_linear(table, two_classes(0.2))):
+        assert network.predict(encoded, verbose=0).shape == (5, 1)
 
 
-def test_untrained_networks_start_near_the_prior(train, encoder):
+def test_untrained_networks_start_near_the_prior(train, encoder, table):
     keras.utils.set_random_seed(0)
     encoded = encode(encoder, train)
-    for network in (build_mlp(encoder, 0.1), build_linear(encoder, 0.1)):
+    for network in (build_mlp(table, two_classes(0.1)), build_linear(table, two_classes(0.1))):
         mean = network.predict(encoded, verbose=0).mean()
         assert mean == pytest.approx(0.1, abs=0.1)  # without the bias: 0.5
 
 
-def test_linear_is_linear_in_the_numbers(train, encoder):
-    network = build_linear(encoder, 0.3)
+def test_linear_is_linear_in_the_numbers(train, encoder, table):
+    network = build_linear(table, two_classes(0.3))
     encoded = {name: rows[:1] for name, rows in encode(encoder, train).items()}
     logits = []
     for scale in (0.0, 1.0, 2.0):
@@ -99,20 +112,20 @@ def test_linear_is_linear_in_the_numbers(train, encoder):
     assert logits[2] - logits[1] == pytest.approx(logits[1] - logits[0], abs=1e-4)
 
 
-def test_mlp_has_the_size_that_its_docstring_says(encoder):
-    sizes = vocabulary_sizes(encoder)
+def test_mlp_has_the_size_that_its_docstring_says(table):
+    sizes = table.vocabularies
     embedded = {name: min(8, (size + 1) // 2) for name, size in sizes.items()}
-    width = encoder.output["numbers"].shape[1] + sum(embedded.values())
+    width = table.numbers.shape[1] + sum(embedded.values())
     expected = sum(sizes[name] * embedded[name] for name in sizes)
     expected += width * 16 + 16 + 16 + 1
-    assert build_mlp(encoder, 0.2, hidden_units=(16,)).count_params() == expected
+    assert build_mlp(table, two_classes(0.2), hidden_units=(16,)).count_params() == expected
 
 
 def test_both_ways_give_equal_predictions_also_in_a_fresh_process(
-    flights, train, encoder, tmp_path
+    flights, encoder, table, tmp_path
 ):
     """Encoded arrays through the network; raw columns through the saved, stitched model."""
-    network = build_mlp(encoder, 0.2)
+    network = build_mlp(table, two_classes(0.2))
     test = flights.examples("test").features
     test.loc[0, "carrier"], test.loc[1, "temp"], test.loc[2, "dest"] = "Zeppelin", np.nan, ""
     direct = network.predict(encode(encoder, test), verbose=0)[:, 0]
@@ -133,3 +146,49 @@ def test_both_ways_give_equal_predictions_also_in_a_fresh_process(
     """
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True)
     np.testing.assert_allclose(np.load(tmp_path / "p.npy"), direct, atol=1e-6)
+
+
+def test_categories_with_an_order_are_numbers_too():
+    rows = pd.DataFrame({"cut": ["Fair", "Ideal", "Good", "", "odd", "Good"]})
+    encoder = build_encoder(rows, [], ["cut"], {"cut": ("Fair", "Good", "Ideal")})
+    numbers = encode(encoder, rows)["numbers"]
+    ranks = np.array([0, 2, 1, np.nan, np.nan, 1])
+    expected = np.nan_to_num((ranks - np.nanmean(ranks)) / np.nanstd(ranks))
+    np.testing.assert_allclose(numbers[:, 0], expected, atol=1e-6)
+    np.testing.assert_array_equal(numbers[:, 1], np.isnan(ranks))
+
+
+@pytest.mark.parametrize(
+    ("target", "answer"),
+    [
+        (Target("multiclass", (0.7, 0.2, 0.1)), [0.7, 0.2, 0.1]),
+        (describe_target(np.array([2.0, 4.0, 6.0]), "regression"), [4.0]),
+        (describe_target(np.array([1.0, 10.0, 100.0]), "regression", log_scale=True), [10.0]),
+    ],
+)
+def test_a_network_that_knows_nothing_answers_with_shares_or_mean(target, answer):
+    network = build_linear(Table(np.zeros((3, 2), "float32"), {}), target)
+    given = network.predict({"numbers": np.zeros((1, 2), "float32")}, verbose=0)
+    np.testing.assert_allclose(given, [answer], rtol=1e-5)
+
+
+def test_learned_scale_and_answer_are_inverse_to_each_other():
+    values = np.array([3.0, 50.0, 400.0])
+    target = describe_target(values, "regression", log_scale=True)
+    learned = target.to_learned(values)
+    assert learned.mean() == pytest.approx(0, abs=1e-6)
+    assert learned.std() == pytest.approx(1, abs=1e-6)
+    network = build_linear(Table(np.zeros((3, 1), "float32"), {}), target)
+    network.get_layer("learned").set_weights([np.ones((1, 1)), np.zeros(1)])
+    given = network.predict({"numbers": learned[:, None]}, verbose=0)[:, 0]
+    np.testing.assert_allclose(given, values, rtol=1e-5)
+
+
+def test_average_answers_with_the_mean_of_its_networks(train, encoder, table):
+    networks = [build_mlp(table, two_classes(0.2)) for _ in range(3)]
+    for number, network in enumerate(networks):
+        network.name = f"network_{number}"
+    encoded = encode(encoder, train.head(50))
+    single = [network.predict(encoded, verbose=0) for network in networks]
+    together = average(networks).predict(encoded, verbose=0)
+    np.testing.assert_allclose(together, np.mean(single, axis=0), atol=1e-6)

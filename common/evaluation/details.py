@@ -1,0 +1,60 @@
+"""What a task has beside its scores: calls of classes, or intervals of numbers."""
+
+import numpy as np
+
+from common.data.dataset import Examples, Schema
+from common.evaluation.binary import best_f1_threshold
+from common.evaluation.bootstrap import Rows
+from common.evaluation.conformal import coverage, margin
+from common.evaluation.evaluate import Answers
+from common.evaluation.multiclass import MulticlassRows, adjusted, best_tau
+
+LEVEL = 0.9  # of prediction intervals
+
+
+def decide(schema: Schema, validation: Examples, answer: np.ndarray) -> dict[str, float]:
+    """What the bundle needs for its use, from the network's answers to the validation rows.
+
+    Of two classes the "threshold" with the best F1; of a number the "margin" of its prediction
+    interval at "level"; of more classes nothing.
+    """
+    if schema.task == "binary":
+        return {"threshold": best_f1_threshold(validation.target, answer)}
+    if schema.task == "regression":
+        width = margin(validation.target, answer, LEVEL, schema.log_scale)
+        return {"margin": width, "level": LEVEL}
+    return {}
+
+
+def details(
+    schema: Schema,
+    decision: dict[str, float],
+    network: Rows,
+    validation: Examples,
+    test: Examples,
+    answers: Answers,
+    shares: np.ndarray,
+) -> dict:
+    """Parts of metrics.json that only this task has; shares: (classes,) of the training rows."""
+    if schema.task == "binary":
+        return {"threshold": decision["threshold"], "confusion": network.confusion()}
+    if schema.task == "regression":
+        group = np.unique(test.groups, return_inverse=True)[1]
+        return {
+            "intervals": coverage(
+                test.target,
+                answers["test"],
+                decision["margin"],
+                decision["level"],
+                group,
+                schema.log_scale,
+            )
+        }
+    tau = best_tau(validation.target, answers["validation"], shares)
+    called = MulticlassRows(test.target, adjusted(answers["test"], shares, tau))
+    return {
+        "confusion": network.confusion(),
+        "classes": network.per_class(schema.labels),
+        "adjusted": {"tau": tau, "classes": called.per_class(schema.labels)}
+        | {name: called.metrics()[name] for name in ("accuracy", "balanced_accuracy", "f1_macro")},
+    }

@@ -1,0 +1,178 @@
+"""The preprocessing of a table as a Keras model, and what a network has to know of the result.
+
+    raw columns --encoder--> {"numbers", "categories"} --network--> answer
+
+The encoder is computed once before training; `stitch` joins both for the bundle.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import layers, ops
+
+BATCH_ROWS = 8192
+LOOKUP = "_lookup"  # ends the names of the layers that number categories
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a network has to know of its encoded training rows.
+
+    numbers: (rows, n) float32, as encoded, of the training rows or a sample of them: bins for
+        embeddings of numbers are cut from it; n may be 0.
+    vocabularies: category column to the number of its ids, the missing and the unseen one included.
+    """
+
+    numbers: np.ndarray
+    vocabularies: dict[str, int]
+
+    def inputs(self) -> dict[str, keras.KerasTensor]:
+        """Fresh inputs of a network, in the shapes that the encoder gives."""
+        width = self.numbers.shape[1]
+        inputs = {}
+        if width:
+            inputs["numbers"] = keras.Input((width,), name="numbers", dtype="float32")
+        if self.vocabularies:
+            shape = (len(self.vocabularies),)
+            inputs["categories"] = keras.Input(shape, name="categories", dtype="int32")
+        return inputs
+
+
+def describe_table(encoder: keras.Model, encoded: Mapping[str, np.ndarray]) -> Table:
+    """What networks have to know of `encoded`, the training rows as `encode` gives them."""
+    rows = len(next(iter(encoded.values())))
+    return Table(
+        encoded.get("numbers", np.zeros((rows, 0), "float32")),
+        {name: lookup.vocabulary_size() for name, lookup in lookups(encoder)},
+    )
+
+
+def build_encoder(
+    features: pd.DataFrame,
+    numbers: Sequence[str],
+    categories: Sequence[str],
+    orders: Mapping[str, Sequence[str]] | None = None,
+) -> keras.Model:
+    """Build the preprocessing of a table, fitted on `features`, the training rows.
+
+    orders: the values of the categories that have an order, lowest first; their rank becomes a
+    number too. Takes one input per column, each of shape (batch,): float32 with NaN for missing
+    numbers, string with "" for missing categories. Returns a dict:
+    - "numbers", float32 (batch, n + m): the n numbers and ranks at mean 0 and deviation 1, cut at
+      +-8 so that a wild value cannot take over, missing ones at the mean; then for each of the m
+      columns with missing training values a 0/1 mark, since a gap may say something itself;
+    - "categories", int32 (batch, k): 0 missing, 1 unseen, from 2 the training categories. Those
+      with few training rows (see `minimum_count`) count as unseen, which trains that entry.
+
+    Always float32, whatever the precision of training. Only layers and operations of Keras itself,
+    so that a bundle loads without this module.
+    """
+    orders = orders or {}
+    inputs, encoded = {}, {}
+    for name in numbers:
+        inputs[name] = keras.Input((), name=name, dtype="float32")
+    for name in categories:
+        inputs[name] = keras.Input((), name=name, dtype="string")
+    if numbers or orders:
+        fitted = [features[name].to_numpy("float64") for name in numbers]
+        columns = [inputs[name] for name in numbers]
+        for name, order in orders.items():
+            ranks = {value: rank for rank, value in enumerate(order)}
+            fitted.append(features[name].map(ranks).to_numpy("float64"))
+            columns.append(rank_of(inputs[name], order, f"{name}_rank"))
+        encoded["numbers"] = scaled_with_marks(ops.stack(columns, axis=-1), np.stack(fitted, 1))
+    if categories:
+        enough = minimum_count(len(features))
+        ids = []
+        for name in categories:
+            counts = features[name].value_counts()
+            known = [value for value in counts.index[counts >= enough] if value != ""]
+            lookup = layers.StringLookup(
+                vocabulary=sorted(known), mask_token="", name=f"{name}{LOOKUP}"
+            )
+            ids.append(lookup(inputs[name]))
+        encoded["categories"] = ops.cast(ops.stack(ids, axis=-1), "int32")
+    return keras.Model(inputs, encoded, name="encoder")
+
+
+def minimum_count(rows: int) -> int:
+    """Training rows a category needs for an entry of its own: one in a thousand, from 2 to 20."""
+    return int(np.clip(rows // 1000, 2, 20))
+
+
+def rank_of(text: keras.KerasTensor, order: Sequence[str], name: str) -> keras.KerasTensor:
+    """The place of each text (batch,) in `order`, from 0, as float32; NaN where it has none."""
+    lookup = layers.StringLookup(vocabulary=list(order), mask_token="", name=name)
+    ids = ops.cast(lookup(text), "float32")
+    return ops.where(ids < 2, float("nan"), ids - 2)
+
+
+def scaled_with_marks(stacked: keras.KerasTensor, fitted: np.ndarray) -> keras.KerasTensor:
+    """Numbers (batch, n) scaled and filled by the training values `fitted`, then their marks."""
+    has_missing = np.flatnonzero(np.isnan(fitted).any(axis=0))
+    mean, variance = fitted_moments(fitted)
+    missing = ops.isnan(stacked)
+    filled = ops.where(missing, ops.convert_to_tensor(mean, dtype="float32"), stacked)
+    scaled = ops.clip(
+        layers.Normalization(mean=mean, variance=variance, dtype="float32")(filled), -8.0, 8.0
+    )
+    marks = ops.cast(ops.take(missing, has_missing, axis=-1), "float32")
+    return layers.Concatenate(name="numbers", dtype="float32")([scaled, marks])
+
+
+def fitted_moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of each column without its NaN; 0 and 1 for a column of nothing else."""
+    count = np.maximum((~np.isnan(values)).sum(axis=0), 1)
+    mean = np.nansum(values, axis=0) / count
+    variance = np.nansum((values - mean) ** 2, axis=0) / count
+    return mean, np.where(variance > 0, variance, 1.0)
+
+
+def encode(encoder: keras.Model, features: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Encode a frame of raw columns; arrays as in `build_encoder`, in the order of the rows."""
+    return predict_rows(encoder, features)
+
+
+def predict_rows(model: keras.Model, features: pd.DataFrame):
+    """What `model` gives for a frame of raw columns with at least one row.
+
+    In batches by hand: `predict` would build an input pipeline anew for each call, which takes
+    longer than the computation when there are many columns.
+    """
+    inputs = raw_inputs(model, features)
+    batches = [
+        model.predict_on_batch(
+            {name: column[start : start + BATCH_ROWS] for name, column in inputs.items()}
+        )
+        for start in range(0, len(features), BATCH_ROWS)
+    ]
+    return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
+
+
+def raw_inputs(model: keras.Model, features: pd.DataFrame) -> dict:
+    """The columns of `features` that `model` takes, in the types it takes."""
+    return {
+        tensor.name: features[tensor.name].to_numpy(
+            object if tensor.dtype == "string" else "float32"
+        )
+        for tensor in model.inputs
+    }
+
+
+def lookups(model: keras.Model) -> list[tuple[str, layers.StringLookup]]:
+    """The category columns of an encoder, or of a model with one inside, with their look-ups."""
+    return [
+        (layer.name.removesuffix(LOOKUP), layer)
+        for layer in model.layers
+        if layer.name.endswith(LOOKUP)
+    ]
+
+
+def stitch(encoder: keras.Model, network: keras.Model) -> keras.Model:
+    """Join both halves: a model from raw columns to the network's answer."""
+    return keras.Model(
+        encoder.input, network(encoder.output), name=f"{network.name}_on_raw_columns"
+    )

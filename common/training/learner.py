@@ -1,0 +1,60 @@
+"""What `fit` trains: a network up to its layer "learned", where the loss sees it.
+
+A network of members (TabM) learns each member by itself and answers with their mean. So the loss in
+training is the mean of the members' losses (Gorishniy et al., "TabM", ICLR 2025, section 3), and
+everything on validation rows is that of the mean.
+"""
+
+import keras
+from keras import ops
+
+from common.models.heads import LEARNED, Target
+
+LOSSES = {
+    "binary": keras.losses.BinaryCrossentropy,
+    "multiclass": keras.losses.SparseCategoricalCrossentropy,
+    "regression": keras.losses.MeanSquaredError,
+}
+SCORES = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "rmse"}
+
+
+class Learner(keras.Model):
+    """The part of `network` before its answer; both share their weights.
+
+    Learns targets on the scale of `Target.to_learned`, (batch,).
+    """
+
+    @classmethod
+    def of(cls, network: keras.Model, target: Target) -> "Learner":
+        learner = cls(network.input, network.get_layer(LEARNED).output, name=network.name)
+        learner.loss_function = LOSSES[target.task]()
+        return learner
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The loss of a batch; of members, the mean of theirs in training, else of their mean.
+
+        y: (batch,), y_pred: (batch, units) or (batch, members, units), sample_weight: (batch,).
+        """
+        if len(y_pred.shape) == 3 and training:
+            members, units = y_pred.shape[1:]
+            y = ops.repeat(y, members)
+            y_pred = ops.reshape(y_pred, (-1, units))
+            sample_weight = None if sample_weight is None else ops.repeat(sample_weight, members)
+        return self.loss_function(y[:, None], self.answer(y_pred), sample_weight)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return super().compute_metrics(x, y[:, None], self.answer(y_pred), sample_weight)
+
+    @staticmethod
+    def answer(learned):
+        """Members (batch, members, units) averaged to (batch, units); other rows as they are."""
+        return ops.mean(learned, axis=1) if len(learned.shape) == 3 else learned
+
+
+def score_metric(target: Target) -> keras.metrics.Metric:
+    """The score shown beside the loss; for a number its error on the scale that is learned."""
+    return {
+        "binary": keras.metrics.AUC,
+        "multiclass": keras.metrics.SparseCategoricalAccuracy,
+        "regression": keras.metrics.RootMeanSquaredError,
+    }[target.task](name=SCORES[target.task])

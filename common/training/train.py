@@ -1,0 +1,127 @@
+"""All networks of a run: the columns encoded once, then one training for each seed and fold."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from common.data.dataset import Dataset
+from common.data.folds import folds_of
+from common.errors import UserError
+from common.models.encoder import Table, build_encoder, describe_table, encode
+from common.models.heads import Target, describe_target
+from common.project import Project, TrainingConfig
+from common.training.fit import Part, fit, tensorboard
+from common.training.streaming import EncodedRows, encode_rows
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A dataset as networks take it: every row encoded, and what builders have to know of it.
+
+    rows: those in memory; stored: the training rows to learn from instead, where they are on disk.
+    """
+
+    encoder: keras.Model
+    table: Table
+    target: Target
+    rows: Part
+    dataset: Dataset
+    stored: EncodedRows | None = None
+
+    def part(self, name: str) -> Part:
+        """The encoded rows in memory of "train", "validation" or "test"."""
+        return self.rows.rows(np.flatnonzero(self.dataset.part == name))
+
+
+def prepare_rows(dataset: Dataset, folds: int = 1, work: Path | None = None) -> Prepared:
+    """Fit the encoder on the training rows, with folds also on the validation rows; encode all.
+
+    work: the folder for what is made of stored rows, needed where the dataset has some. Raises
+    UserError for folds over stored rows.
+    """
+    schema = dataset.schema
+    if dataset.stored and folds > 1:
+        raise UserError(f"folds is {folds}, but rows stored on disk are not cut into folds. Use 1.")
+    fitting = np.concatenate(folds_of(dataset, 1, 0)[0]) if folds > 1 else dataset.part == "train"
+    features = dataset.features.iloc[fitting]
+    encoder = build_encoder(features, schema.numbers, schema.categories, schema.orders)
+    rows = Part(encode(encoder, dataset.features), dataset.target)
+    table = describe_table(encoder, rows.rows(fitting).inputs)
+    target = describe_target(
+        dataset.target[fitting], schema.task, len(schema.labels), schema.log_scale
+    )
+    stored = None
+    if dataset.stored:
+        stored = encode_rows(dataset.stored, schema, encoder, target, work)
+    return Prepared(encoder, table, target, rows, dataset, stored)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a seed's training gave: one network a fold, their epochs, and answers.
+
+    validation: of the rows in `validation_rows(dataset, folds)`, each by the network that did not
+    learn from it; test: of the test rows, the mean of the networks' answers. Both (rows, units).
+    """
+
+    networks: list[keras.Model]
+    history: list[dict]
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def validation_rows(dataset: Dataset, folds: int) -> np.ndarray:
+    """The rows that are validated on, in order: the validation part, or with folds train too."""
+    return np.sort(np.concatenate([held_out for _, held_out in folds_of(dataset, folds, 0)]))
+
+
+def train_seed(
+    project: Project,
+    config: TrainingConfig,
+    prepared: Prepared,
+    seed: int,
+    checkpoints: Path,
+    tensorboard_folder: Path | None = None,
+    verbose: int = 0,
+) -> Trained:
+    """Train a network for each fold from one seed, going on from the checkpoints there are."""
+    folds = folds_of(prepared.dataset, config.folds, seed)
+    test = prepared.part("test")
+    held_out, networks, history, answers = [], [], [], []
+    for number, (learn, validate) in enumerate(folds, start=1):
+        keras.utils.set_random_seed(seed + 1000 * (number - 1))
+        network = project.build(config, prepared.table, prepared.target)
+        name = f"seed-{seed}" if len(folds) == 1 else f"seed-{seed}-fold-{number}"
+        validation = prepared.rows.rows(validate)
+        epochs = fit(
+            network,
+            prepared.target,
+            prepared.stored or prepared.rows.rows(learn),
+            validation,
+            config,
+            seed,
+            checkpoints / f"{name}.safetensors",
+            [tensorboard(tensorboard_folder / name)] if tensorboard_folder else [],
+            verbose,
+        )
+        network.name = f"{network.name}_{name.replace('-', '_')}"  # several go into one bundle
+        history += [{"seed": seed, "fold": number, **epoch} for epoch in epochs]
+        held_out.append((validate, answers_of(network, validation)))
+        answers.append(answers_of(network, test))
+        networks.append(network)
+    order = np.argsort(np.concatenate([rows for rows, _ in held_out]))
+    validated = np.concatenate([answer for _, answer in held_out])[order]
+    return Trained(networks, history, validated, np.mean(answers, axis=0))
+
+
+def answers_of(network: keras.Model, part: Part) -> np.ndarray:
+    """The network's answers (rows, units) to encoded rows."""
+    return network.predict(part.inputs, batch_size=8192, verbose=0)
+
+
+def history_frame(trained: list[Trained]) -> pd.DataFrame:
+    """Every epoch of every training: seed, fold, epoch, loss, val_loss and the task's score."""
+    return pd.DataFrame([epoch for seed in trained for epoch in seed.history])
