@@ -1,8 +1,9 @@
-"""The commands of every project: train (the default), evaluate, predict, report."""
+"""The commands of every project: train (the default), tune, evaluate, predict, report."""
 
 import dataclasses
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -13,17 +14,18 @@ from common.project import Project
 
 Flat = tyro.conf.arg(name="")  # the fields of a dataclass as flags without a prefix
 RunName = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
+ConfigName = Annotated[str | None, tyro.conf.arg(name="config", metavar="NAME")]
+COMMANDS = ("train", "tune", "evaluate", "predict", "report")
 
 
 def main(project: Project, arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 2 a user's mistake, 130 after Ctrl-C."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    commands = make_commands(project)
-    if not arguments or arguments[0] not in (*commands, "-h", "--help"):
+    if not arguments or arguments[0] not in (*COMMANDS, "-h", "--help"):
         arguments.insert(0, "train")
     try:
         tyro.extras.subcommand_cli_from_dict(
-            commands,
+            make_commands(project, arguments),
             prog=f"python projects/{project.name}/run.py",
             description=f"{project.question} Without a command: train. Its settings: train --help.",
             args=arguments,
@@ -42,16 +44,27 @@ def main(project: Project, arguments: list[str] | None = None) -> int:
         )
         return 2
     except KeyboardInterrupt:
-        print("\nStopped. A training goes on from its last epoch with --resume.", file=sys.stderr)
+        print(
+            "\nStopped. A training goes on from its last epoch with --resume; a search keeps its "
+            "finished trials and goes on with the same command.",
+            file=sys.stderr,
+        )
         return 130
     return 0
 
 
-def make_commands(project: Project) -> dict[str, Callable]:
-    """The four commands as functions, for one project; their arguments become flags."""
+def make_commands(project: Project, arguments: list[str]) -> dict[str, Callable]:
+    """The commands as functions, for one project; their arguments become flags.
+
+    arguments: what the user gave, for the config it names, whose fields become the defaults.
+    """
+    defaults = named_config(project, arguments)
 
     def train(
-        config: Annotated[project.config, Flat], run: RunName = None, resume: bool = False
+        config: Annotated[project.config, Flat] = defaults,
+        run: RunName = None,
+        resume: bool = False,
+        stored: ConfigName = None,
     ) -> None:
         """Load, check, train, evaluate and report (the default).
 
@@ -59,6 +72,8 @@ def make_commands(project: Project) -> dict[str, Callable]:
             config: Settings of the training.
             run: Name of the run; by default the time.
             resume: Go on with the named or the newest incomplete run.
+            stored: Settings found by tune, or kept by you in runs/<project>/configs/NAME.json; \
+flags given beside it override them.
         """
         from common.files import write_json
         from common.runs import incomplete_run, new_run
@@ -69,6 +84,31 @@ def make_commands(project: Project) -> dict[str, Callable]:
                 config = stored_config(project, folder, given=config)
             write_json(folder.folder / "config.json", dataclasses.asdict(config))
             start_and_train(project, config, folder)
+
+    def tune(
+        config: Annotated[project.config, Flat] = defaults,
+        trials: int = 30,
+        seconds: float | None = None,
+        study: Annotated[str, tyro.conf.arg(metavar="NAME")] = "tuned",
+        workers: int = 1,
+        stored: ConfigName = None,
+    ) -> None:
+        """Search for better settings on the validation rows; the same command again goes on.
+
+        Args:
+            config: Settings of every trial, but for those that are searched; a flag given here \
+is not searched.
+            trials: How many trials the study is to have; the first one is the settings as given.
+            seconds: No trial begins later than this after the first; by default no limit.
+            study: Name of the study, and of the config that it finds.
+            workers: Trials at a time, each in a process with one CPU thread, by Ray Tune.
+            stored: As in train: the settings to start from.
+        """
+        from common.tune.start import start_search
+
+        start_search(
+            project, config, given_fields(project, arguments), study, trials, seconds, workers
+        )
 
     def evaluate(run: RunName = None) -> None:
         """Score a complete run again, and write its report.
@@ -93,7 +133,7 @@ def make_commands(project: Project) -> dict[str, Callable]:
         output: Annotated[Path, tyro.conf.arg(metavar="FILE")],
         run: RunName = None,
     ) -> None:
-        """Add probability and label to every row of a CSV file.
+        """Answer for every row of a CSV file.
 
         Args:
             input: CSV file of raw rows.
@@ -108,7 +148,8 @@ def make_commands(project: Project) -> dict[str, Callable]:
         from common.bundle import load_bundle
         from common.predict import predict_file
 
-        print(*predict_file(load_bundle(folder.bundle), project.prepare, input, output), sep="\n")
+        bundle = load_bundle(folder.bundle)
+        print(*predict_file(bundle, project.prepare, input, output, project.output), sep="\n")
 
     def report(run: RunName = None) -> None:
         """Write report.html anew from what is in the run folder.
@@ -121,7 +162,25 @@ def make_commands(project: Project) -> dict[str, Callable]:
 
         print(f"Report: {write_report(complete_run(project.name, run).folder, project.question)}")
 
-    return {"train": train, "evaluate": evaluate, "predict": predict, "report": report}
+    return dict(zip(COMMANDS, (train, tune, evaluate, predict, report), strict=True))
+
+
+def named_config(project: Project, arguments: list[str]):
+    """The config that --config names, or the project's defaults."""
+    for flag, value in pairwise([*(part for word in arguments for part in word.split("=", 1)), ""]):
+        if flag == "--config" and value and arguments[0] in ("train", "tune"):
+            from common.tune.configs import read_config
+
+            return read_config(project, value)
+    return project.config()
+
+
+def given_fields(project: Project, arguments: list[str]) -> set[str]:
+    """The fields of the config that are among the user's flags, --no-… included."""
+    flags = {word.split("=", 1)[0] for word in arguments if word.startswith("--")}
+    names = {flag.removeprefix("--").replace("-", "_") for flag in flags}
+    names |= {name.removeprefix("no_") for name in names}
+    return names & {field.name for field in dataclasses.fields(project.config)}
 
 
 def start_and_train(project: Project, config, folder) -> None:

@@ -16,6 +16,7 @@ from common.errors import UserError
 from common.evaluation.baselines import baseline_answers
 from common.evaluation.details import decide, details
 from common.evaluation.evaluate import (
+    ROUNDS,
     SLICE_ROUNDS,
     Answers,
     ensemble_gain,
@@ -23,6 +24,7 @@ from common.evaluation.evaluate import (
     score_models,
     seed_spread,
 )
+from common.evaluation.fairness import score_fairness
 from common.evaluation.importance import permutation_importance
 from common.evaluation.metrics import METRICS, shown
 from common.evaluation.slices import score_slices
@@ -171,6 +173,13 @@ def evaluate_run(
                 "dropped": dataset.account.dropped,
             },
         }
+        if project.fairness:
+            metrics["fairness"] = score_fairness(
+                test.target,
+                answers["network"]["test"] >= bundle.decision["threshold"],
+                test.slices[list(project.fairness)],
+                ROUNDS,
+            )
         if config.seeds > 1:
             by_seed = {seed: stored[f"{seed}/test"] for seed in seeds_of(config)}
             metrics["seeds"] = seed_spread(schema, test, by_seed)

@@ -65,6 +65,7 @@ class Project:
         in common/models give it; table: what is to know of the columns, target: of the target.
     output(rows, answers): rows of text and the answers to them, to the rows that predict writes,
         where those should be others than the rows with the answers beside them.
+    fairness: slice columns that are groups of people, for two classes: how their rates differ.
     metric: the score by which models are compared, one of the task's in common/evaluation.
     space: the values that `tune` may try for fields of the config.
     """
@@ -78,3 +79,4 @@ class Project:
     build: "Callable[[TrainingConfig, Table, Target], keras.Model]"
     output: "Callable[[pd.DataFrame, np.ndarray], pd.DataFrame] | None" = None
     space: "Mapping[str, Dimension]" = field(default_factory=dict)
+    fairness: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from common.errors import UserError
 from common.files import read_json, write_json, write_text
 
+NO_RUNS = ("latest", "configs", "studies")  # what else there is beside the run folders
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -88,7 +89,7 @@ class Run:
 def new_run(project: str, name: str | None) -> Run:
     """Make the folder of a new run, called after the time unless a name is given."""
     parent = runs_folder(project)
-    if name is not None and (name != Path(name).name or name in ("", ".", "..", "latest")):
+    if name is not None and (name != Path(name).name or name in ("", ".", "..", *NO_RUNS)):
         raise UserError(f"--run {name!r} is not a folder name. Use letters, digits, - and _.")
     parent.mkdir(parents=True, exist_ok=True)
     moment = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
@@ -127,7 +128,11 @@ def existing_run(project: str, name: str | None, complete: bool) -> Run:
     wanted = "complete" if complete else "incomplete"
     folder = runs_folder(project)
     runs = sorted(
-        (Run(path) for path in folder.glob("[!.]*") if path.is_dir() and not path.is_symlink()),
+        (
+            Run(path)
+            for path in folder.glob("[!.]*")
+            if path.is_dir() and not path.is_symlink() and path.name not in NO_RUNS
+        ),
         key=lambda run: run.folder.stat().st_ctime,
     )
     fitting = [run for run in runs if run.incomplete_mark.exists() != complete]

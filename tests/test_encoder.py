@@ -7,7 +7,9 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.preprocessing import StandardScaler
+from scipy.special import ndtri
+from scipy.stats import rankdata, spearmanr
+from sklearn.preprocessing import QuantileTransformer
 
 from common.models.encoder import (
     Table,
@@ -41,11 +43,31 @@ def two_classes(share):
     return Target("binary", (1 - share, share))
 
 
-def test_numbers_equal_scikit_learns_scaling(flights, train, encoder):
+def test_numbers_are_normal_scores_as_scikit_learn_makes_them(flights, train, encoder):
+    """Columns without repeated values: elsewhere scikit-learn sends the ends to +-5.2."""
+    generator = np.random.default_rng(0)
+    column = np.exp(generator.normal(size=2000)).astype("float32")  # a long tail
+    rows = pd.DataFrame({"price": column})
+    ours = encode(build_encoder(rows, ["price"], []), rows)["numbers"][:, 0]
+    transformer = QuantileTransformer(n_quantiles=2000, output_distribution="normal")
+    expected = transformer.fit_transform(column[:, None])[:, 0]
+    inside = np.abs(expected) < 2
+    np.testing.assert_allclose(ours[inside], expected[inside], atol=0.01)
+    assert np.corrcoef(ours[inside], column[inside])[0, 1] < 0.97  # the plain column is not it
+
+
+def test_numbers_keep_their_order_and_gaps_their_marks(flights, train, encoder):
     names = flights.schema.numbers
     ours = encode(encoder, train)["numbers"]
-    expected = np.nan_to_num(StandardScaler().fit_transform(train[names].astype("float64")))
-    np.testing.assert_allclose(ours[:, : len(names)], expected.clip(-8, 8), atol=1e-4)
+    for place, name in enumerate(names):
+        known = train[name].notna().to_numpy()
+        ranks = rankdata(train[name][known])
+        assert spearmanr(ours[known, place], ranks).statistic > 0.9999
+        middle = (ranks - 0.5) / known.sum()
+        expected = ndtri(middle)
+        checked = np.abs(expected) < (2 if train[name].nunique() > 512 else np.inf)
+        np.testing.assert_allclose(ours[known, place][checked], expected[checked], atol=0.02)
+        assert (ours[~known, place] == 0).all()
     missing = train[names].isna()
     marks = missing.loc[:, missing.any()].to_numpy("float32")
     np.testing.assert_array_equal(ours[:, len(names) :], marks)
@@ -55,7 +77,9 @@ def test_wild_and_missing_numbers_stay_in_range(flights, train, encoder):
     wild = train.head(3).copy()
     wild.loc[0, "humid"], wild.loc[1, "humid"], wild.loc[2, "humid"] = 1e30, -1e30, np.nan
     column = flights.schema.numbers.index("humid")
-    np.testing.assert_allclose(encode(encoder, wild)["numbers"][:, column], [8, -8, 0], atol=1e-6)
+    known = encode(encoder, train)["numbers"][:, column]
+    expected = [known.max(), known.min(), 0]
+    np.testing.assert_allclose(encode(encoder, wild)["numbers"][:, column], expected, atol=1e-6)
 
 
 def test_categories_missing_unseen_rare_and_known(flights, train):
@@ -66,7 +90,11 @@ def test_categories_missing_unseen_rare_and_known(flights, train):
     rows = train.head(4).assign(carrier=["", "Zeppelin", "Rare Air", "UA"])
     column = flights.schema.categories.index("carrier")
     missing, unseen, rare, known = encode(encoder, rows)["categories"][:, column]
-    assert (missing, unseen, rare) == (0, 1, 1)
+    assert (missing, unseen, rare) == (1, 1, 1)  # training has no missing carrier to learn from
+    column = flights.schema.categories.index("engine")
+    assert (train["engine"] == "").any()
+    assert encode(encoder, rows.assign(engine=""))["categories"][0, column] == 0
+    column = flights.schema.categories.index("carrier")
     assert known >= 2
     sizes = describe_table(encoder, encode(encoder, rows)).vocabularies
     assert sizes["carrier"] == 2 + (carrier.value_counts() > few).sum()
@@ -153,7 +181,7 @@ def test_categories_with_an_order_are_numbers_too():
     encoder = build_encoder(rows, [], ["cut"], {"cut": ("Fair", "Good", "Ideal")})
     numbers = encode(encoder, rows)["numbers"]
     ranks = np.array([0, 2, 1, np.nan, np.nan, 1])
-    expected = np.nan_to_num((ranks - np.nanmean(ranks)) / np.nanstd(ranks))
+    expected = ndtri([0.125, 0.875, 0.5, 0.5, 0.5, 0.5])
     np.testing.assert_allclose(numbers[:, 0], expected, atol=1e-6)
     np.testing.assert_array_equal(numbers[:, 1], np.isnan(ranks))
 

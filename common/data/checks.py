@@ -61,10 +61,10 @@ def check_balance(dataset: Dataset) -> Iterator[Finding]:
     targets = {part: dataset.target[dataset.part == part] for part in PARTS}
     if schema.task == "regression":
         means = {part: float(target.mean(dtype=float)) for part, target in targets.items()}
-        told = ", ".join(f"{part} {mean:,.5g}" for part, mean in means.items())
+        told = ", ".join(f"{part} {number(mean)}" for part, mean in means.items())
         spread = dataset.target.std(dtype=float)
         far = max(means.values()) - min(means.values()) > 0.25 * spread
-        message = f"Mean of the target in {schema.unit}: {told}. Its deviation is {spread:,.5g}."
+        message = f"Mean of the target in {schema.unit}: {told}. Its deviation is {number(spread)}."
         yield Finding("target balance", "note" if far else "ok", message)
         return
     counts = {
@@ -282,6 +282,10 @@ def stability_index(reference: pd.Series, current: pd.Series) -> float:
     present = counts[0] + counts[1] > 0
     p, q = (np.maximum(count[present], 0.5) / count.sum() for count in counts)
     return float(np.sum((q - p) * np.log(q / p)))
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def named(columns: list[str]) -> str:

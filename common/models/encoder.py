@@ -12,8 +12,10 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import layers, ops
+from scipy.special import ndtri
 
 BATCH_ROWS = 8192
+KNOTS = 512  # of a column, at most
 LOOKUP = "_lookup"  # ends the names of the layers that number categories
 
 
@@ -61,11 +63,12 @@ def build_encoder(
     orders: the values of the categories that have an order, lowest first; their rank becomes a
     number too. Takes one input per column, each of shape (batch,): float32 with NaN for missing
     numbers, string with "" for missing categories. Returns a dict:
-    - "numbers", float32 (batch, n + m): the n numbers and ranks at mean 0 and deviation 1, cut at
-      +-8 so that a wild value cannot take over, missing ones at the mean; then for each of the m
-      columns with missing training values a 0/1 mark, since a gap may say something itself;
+    - "numbers", float32 (batch, n + m): the n numbers and ranks, made normal (see `knots`), missing
+      ones 0; then for each of the m columns with missing training values a 0/1 mark, since a gap
+      may say something itself;
     - "categories", int32 (batch, k): 0 missing, 1 unseen, from 2 the training categories. Those
-      with few training rows (see `minimum_count`) count as unseen, which trains that entry.
+      with few training rows (see `minimum_count`) count as unseen, which trains that entry; so do
+      missing ones where training has none.
 
     Always float32, whatever the precision of training. Only layers and operations of Keras itself,
     so that a bundle loads without this module.
@@ -83,7 +86,7 @@ def build_encoder(
             ranks = {value: rank for rank, value in enumerate(order)}
             fitted.append(features[name].map(ranks).to_numpy("float64"))
             columns.append(rank_of(inputs[name], order, f"{name}_rank"))
-        encoded["numbers"] = scaled_with_marks(ops.stack(columns, axis=-1), np.stack(fitted, 1))
+        encoded["numbers"] = scaled_with_marks(columns, fitted)
     if categories:
         enough = minimum_count(len(features))
         ids = []
@@ -93,7 +96,10 @@ def build_encoder(
             lookup = layers.StringLookup(
                 vocabulary=sorted(known), mask_token="", name=f"{name}{LOOKUP}"
             )
-            ids.append(lookup(inputs[name]))
+            number = lookup(inputs[name])
+            if "" not in counts.index:  # an entry for missing ones would stay untrained
+                number = ops.maximum(number, 1)
+            ids.append(number)
         encoded["categories"] = ops.cast(ops.stack(ids, axis=-1), "int32")
     return keras.Model(inputs, encoded, name="encoder")
 
@@ -110,25 +116,62 @@ def rank_of(text: keras.KerasTensor, order: Sequence[str], name: str) -> keras.K
     return ops.where(ids < 2, float("nan"), ids - 2)
 
 
-def scaled_with_marks(stacked: keras.KerasTensor, fitted: np.ndarray) -> keras.KerasTensor:
-    """Numbers (batch, n) scaled and filled by the training values `fitted`, then their marks."""
-    has_missing = np.flatnonzero(np.isnan(fitted).any(axis=0))
-    mean, variance = fitted_moments(fitted)
-    missing = ops.isnan(stacked)
-    filled = ops.where(missing, ops.convert_to_tensor(mean, dtype="float32"), stacked)
-    scaled = ops.clip(
-        layers.Normalization(mean=mean, variance=variance, dtype="float32")(filled), -8.0, 8.0
+def scaled_with_marks(
+    columns: Sequence[keras.KerasTensor], fitted: Sequence[np.ndarray]
+) -> keras.KerasTensor:
+    """Numbers (batch,) each, made normal by their training values, then the marks of gaps."""
+    stacked = ops.stack(
+        [
+            made_normal(column, *knots(values))
+            for column, values in zip(columns, fitted, strict=True)
+        ],
+        axis=-1,
     )
-    marks = ops.cast(ops.take(missing, has_missing, axis=-1), "float32")
-    return layers.Concatenate(name="numbers", dtype="float32")([scaled, marks])
+    gaps = [
+        ops.cast(ops.isnan(column), "float32")
+        for column, values in zip(columns, fitted, strict=True)
+        if np.isnan(values).any()
+    ]
+    parts = [stacked, ops.stack(gaps, axis=-1)] if gaps else [stacked]
+    return layers.Concatenate(name="numbers", dtype="float32")(parts)
 
 
-def fitted_moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance of each column without its NaN; 0 and 1 for a column of nothing else."""
-    count = np.maximum((~np.isnan(values)).sum(axis=0), 1)
-    mean = np.nansum(values, axis=0) / count
-    variance = np.nansum((values - mean) ** 2, axis=0) / count
-    return mean, np.where(variance > 0, variance, 1.0)
+def knots(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Up to 512 values of a column, ascending, and the normal scores of their ranks.
+
+    values: (rows,) with NaN for missing. A value's score is the quantile of the normal distribution
+    at the share of smaller values plus half the share of equal ones: a wild value is just the last
+    one, and where most values are equal, as in a column of gains, the others keep their distances.
+    Ranks to normal scores as Gorishniy et al. (2021), section 4.2, do for every network; half for
+    equal values after Blom, "Statistical Estimates and Transformed Beta-Variables", 1958.
+    """
+    known, counts = np.unique(values[~np.isnan(values)].astype("float32"), return_counts=True)
+    if len(known) < 2:
+        return np.array([0.0, 1.0], "float32"), np.zeros(2, "float32")
+    share = (np.cumsum(counts) - counts / 2) / counts.sum()
+    if len(known) > KNOTS:
+        chosen = np.searchsorted(share, np.linspace(share[0], share[-1], KNOTS))
+        chosen = np.unique(np.minimum(chosen, len(known) - 1))
+        known, share = known[chosen], share[chosen]
+    return known, ndtri(share).astype("float32")
+
+
+def made_normal(
+    column: keras.KerasTensor, known: np.ndarray, scores: np.ndarray
+) -> keras.KerasTensor:
+    """The score of each number (batch,), on straight lines between the knots; 0 for missing.
+
+    Beyond the first and the last knot the score stays that of the knot.
+    """
+    missing = ops.isnan(column)
+    number = ops.clip(
+        ops.where(missing, float(known[0]), column), float(known[0]), float(known[-1])
+    )
+    place = ops.clip(ops.searchsorted(known, number), 1, len(known) - 1)
+    left, right = ops.take(known, place - 1), ops.take(known, place)
+    low, high = ops.take(scores, place - 1), ops.take(scores, place)
+    score = low + (high - low) * (number - left) / (right - left)
+    return ops.where(missing, 0.0, score)
 
 
 def encode(encoder: keras.Model, features: pd.DataFrame) -> dict[str, np.ndarray]:

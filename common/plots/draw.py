@@ -10,6 +10,7 @@ from common.evaluation.bootstrap import Rows
 from common.plots import classes, regression
 from common.plots.data import feature_distributions
 from common.plots.explain import importance, slices
+from common.plots.fairness import fairness
 from common.plots.learning import learning_curves
 from common.plots.scores import calibration, confusion_matrix, ranking_curves
 from common.plots.style import save
@@ -36,6 +37,8 @@ def draw_plots(
     if metrics["slices"]:
         overall = metrics["test"][metric]["value"]
         figures["slices"] = slices(metrics["slices"], metric, overall)
+    if "fairness" in metrics:
+        figures["fairness"] = fairness(metrics["fairness"], dataset.schema.labels[1])
     folder.mkdir(exist_ok=True)
     for name, figure in figures.items():
         save(figure, folder / f"{name}.png")

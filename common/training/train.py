@@ -39,8 +39,8 @@ class Prepared:
 def prepare_rows(dataset: Dataset, folds: int = 1, work: Path | None = None) -> Prepared:
     """Fit the encoder on the training rows, with folds also on the validation rows; encode all.
 
-    work: the folder for what is made of stored rows, needed where the dataset has some. Raises
-    UserError for folds over stored rows.
+    work: the folder for what is made of stored rows; without it only the rows in memory are
+    encoded. Raises UserError for folds over stored rows.
     """
     schema = dataset.schema
     if dataset.stored and folds > 1:
@@ -54,7 +54,7 @@ def prepare_rows(dataset: Dataset, folds: int = 1, work: Path | None = None) -> 
         dataset.target[fitting], schema.task, len(schema.labels), schema.log_scale
     )
     stored = None
-    if dataset.stored:
+    if dataset.stored and work:
         stored = encode_rows(dataset.stored, schema, encoder, target, work)
     return Prepared(encoder, table, target, rows, dataset, stored)
 

@@ -1,0 +1,98 @@
+"""How do other libraries do on a project's split, with their default settings?
+
+    python -m benchmarks.rivals PROJECT [--models lightgbm catboost …] [--rows N] [--seed N]
+    python -m benchmarks.rivals --write
+
+Needs requirements-bench.txt. Figures are stored in benchmarks/rivals/<project>.json, model by
+model, and written to benchmarks/rivals.md. The boosted trees take seconds to minutes; the PyTorch
+networks up to an hour on a processor, so that they are fitted only when named.
+"""
+
+import importlib
+import os
+import sys
+
+# Before anything loads OpenMP: on cores shared with other work, threads that spin while they wait
+# made one LightGBM fit on diamond_prices take 239 s instead of 7.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import tyro
+
+from benchmarks.rivals.measure import RIVALS, check_names, measure
+from benchmarks.rivals.page import PAGE, RESULTS, write_lines
+from common.data.dataset import Dataset
+from common.errors import UserError
+from common.files import read_json, write_json, write_text
+from common.runs import ROOT
+
+QUICK = ("lightgbm", "xgboost", "catboost")
+
+
+def main(
+    project: tyro.conf.Positional[str | None] = None,
+    models: tuple[str, ...] = QUICK,
+    rows: int = 0,
+    seed: int = 0,
+    write: bool = False,
+) -> None:
+    """Fit rivals on a project's split, store their figures, write the page.
+
+    Args:
+        project: name of a folder in projects.
+        models: rivals to fit; tabm, tabm_mini_ple and realmlp are slow.
+        rows: training rows to use, evenly spaced; 0: all of them. The page says so.
+        seed: of the rivals.
+        write: only write the page.
+    """
+    if not write:
+        check_names(models)
+        dataset = load_project(project)
+        for name in models:
+            record = measure(name, dataset, seed, rows)
+            record["command"] = command(project, name, rows, seed)
+            store(project, name, record, dataset)
+            print(name, record["test"], f"{record['seconds']} s", flush=True)
+    write_text(PAGE, write_lines())
+
+
+def load_project(project: str | None) -> Dataset:
+    """The project's dataset; UserError where there is no such project."""
+    known = sorted(path.parent.name for path in (ROOT / "projects").glob("*/load.py"))
+    if project not in known:
+        raise UserError(f"There is no project {project}. Choose of: {', '.join(known)}.")
+    return importlib.import_module(f"projects.{project}.load").load()
+
+
+def command(project: str, name: str, rows: int, seed: int) -> str:
+    """The command that gives one model's figures."""
+    flags = f" --rows {rows}" * (rows > 0) + f" --seed {seed}" * (seed != 0)
+    return f"python -m benchmarks.rivals {project} --models {name}{flags}"
+
+
+def store(project: str, name: str, record: dict, dataset: Dataset) -> None:
+    """Add a model's figures to the project's; those of other data are dropped, and told."""
+    path = RESULTS / f"{project}.json"
+    stored = read_json(path) if path.exists() else {"models": {}}
+    fingerprint = dataset.fingerprint()
+    if stored["models"] and stored["fingerprint"] != fingerprint:
+        print(f"The data has changed: the figures of {', '.join(stored['models'])} are dropped.")
+        stored["models"] = {}
+    models = {**stored["models"], name: record}
+    write_json(
+        path,
+        {
+            "task": dataset.schema.task,
+            "unit": dataset.schema.unit,
+            "training_rows": int((dataset.part == "train").sum()),
+            "fingerprint": fingerprint,
+            "models": {known: models[known] for known in RIVALS if known in models},
+        },
+    )
+
+
+if __name__ == "__main__":
+    try:
+        tyro.cli(main)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

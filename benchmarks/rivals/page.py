@@ -1,0 +1,100 @@
+"""The page benchmarks/rivals.md, written from the stored figures alone."""
+
+from pathlib import Path
+
+from common.evaluation.metrics import METRICS
+from common.files import read_json
+from common.runs import ROOT
+
+RESULTS = ROOT / "benchmarks" / "rivals"
+PAGE = ROOT / "benchmarks" / "rivals.md"
+
+# The accuracy of two classes is stored but not shown: the kit's own belongs to another threshold.
+SHOWN = {
+    "binary": ("roc_auc", "log_loss"),
+    "multiclass": ("log_loss", "accuracy", "f1_macro"),
+    "regression": ("rmse", "mae", "r2", "rmse_log"),
+}
+HEAD = """# Ordinary rivals: other libraries with their default settings, on the same split
+
+    pip install -r requirements-bench.txt
+    python -m benchmarks.rivals PROJECT      fits the rivals, stores the figures, writes this page
+    python -m benchmarks.rivals --write      writes this page from what is stored
+
+Every rival learns from the training rows, is stopped early on the validation rows and is scored
+once on the test rows; one seed. What is not named here is the library's default.
+
+- **LightGBM, XGBoost**: up to 2,000 trees, stopped after 50 without a better validation loss.
+- **CatBoost**: its default of 1,000 trees, from which it chooses its learning rate; the same stop.
+- **hist gradient boosting**: scikit-learn's, the kit's own baseline, with 100 trees at most.
+- **TabM, RealMLP**: pytabkit's default settings, in PyTorch. For classification the validation
+  metric is the cross entropy and RealMLP does without label smoothing, as pytabkit's authors advise
+  where probabilities count. Missing numbers become the training median, with a mark beside them.
+- **TabM mini PLE**: TabM-mini with piecewise-linear embeddings of numbers and a batch size by the
+  number of rows, as its paper recommends; all else is pytabkit's default.
+
+Categories go into each library's own treatment; those with an order go in as their rank. Missing
+numbers stay missing, but for the networks. Where a project learns the logarithm of a number, the
+rivals learn it too and are turned back to the unit. The kit's rows come from
+`projects/<name>/results.json`, its baselines without those told above. The times are of fitting,
+on two threads of a machine that other work may have shared; threads wait without spinning.
+"""
+
+
+def write_lines() -> str:
+    """The whole page, one table a project that has stored figures."""
+    return "\n".join([HEAD, *(project_lines(path) for path in sorted(RESULTS.glob("*.json")))])
+
+
+def project_lines(path: Path) -> str:
+    """The heading and the table of one project."""
+    stored = read_json(path)
+    some = next(iter(stored["models"].values()))
+    metrics = [name for name in SHOWN[stored["task"]] if name in some["test"]]
+    better = [
+        f"{METRICS[name].title} {'↓' if METRICS[name].lower_is_better else '↑'}" for name in metrics
+    ]
+    lines = [
+        f"## {path.stem}",
+        "",
+        f"| on {some['rows']['test']:,} test rows | {' | '.join(better)} | seconds | note |",
+        "| --- |" + " --- |" * (len(metrics) + 2),
+        *kit_lines(path.stem, metrics, set(stored["models"])),
+    ]
+    for name, record in stored["models"].items():
+        cells = [f"{record['test'][metric]:.4f}" for metric in metrics]
+        note = f"{record['version']}, {record['date']}"
+        if record["rows"]["train"] < stored["training_rows"]:
+            note += f"; **trained on {record['rows']['train']:,} of the rows only**"
+        lines.append(row_of(name, cells, f"{record['seconds']:.0f}", note))
+    unit = f" in {stored['unit']}" if stored["unit"] else ""
+    return "\n".join(
+        [*lines, "", f"{stored['training_rows']:,} training rows. Errors{unit}.\n"]
+        if unit
+        else [*lines, "", f"{stored['training_rows']:,} training rows.\n"]
+    )
+
+
+def kit_lines(project: str, metrics: list[str], told: set[str]) -> list[str]:
+    """The kit's network and baselines, where its figures are stored."""
+    path = ROOT / "projects" / project / "results.json"
+    if not path.exists():
+        return []
+    results = read_json(path)
+    lines = []
+    count = len(next(iter(results["seeds"].values()))["values"])
+    cells = [
+        f"{seeds['mean']:.4f} ± {seeds['deviation']:.4f}" if seeds else "-"
+        for seeds in (results["seeds"].get(metric) for metric in metrics)
+    ]
+    seconds = results["seconds"]["train"] / count
+    lines.append(row_of(f"this kit, {count} seeds", cells, f"{seconds:.0f}", results["date"]))
+    for name, scores in results["baselines"].items():
+        if name not in told:
+            cells = [f"{scores[m]['value']:.4f}" if m in scores else "-" for m in metrics]
+            lines.append(row_of(name, cells, "", "the kit's baseline"))
+    return lines
+
+
+def row_of(name: str, cells: list[str], seconds: str, note: str) -> str:
+    return f"| {name.replace('_', ' ')} | {' | '.join(cells)} | {seconds} | {note} |"

@@ -1,0 +1,16 @@
+"""What `tune` may change in the settings that projects on a table share (common/tabular.py).
+
+A project takes it as it is, `space=TABULAR_SPACE`, or with a field of its own beside it.
+"""
+
+from common.tune.space import Real, Whole
+
+TABULAR_SPACE = {
+    "blocks": Whole(1, 4),
+    "units": Whole(64, 512, logarithmic=True),
+    "dropout": Real(0.0, 0.5),
+    "number_dimension": Whole(4, 32, logarithmic=True),
+    "embedding_dimension": Whole(2, 32, logarithmic=True),
+    "learning_rate": Real(1e-4, 1e-2, logarithmic=True),
+    "weight_decay": Real(1e-6, 1e-1, logarithmic=True),
+}

@@ -1,0 +1,12 @@
+"""The network: TabM; the numbers of gains and losses want bins."""
+
+import keras
+
+from common.models.encoder import Table
+from common.models.heads import Target
+from common.tabular import TabularConfig, build_tabular
+
+
+def build(config: TabularConfig, table: Table, target: Target) -> keras.Model:
+    """A model from encoded columns to the probability of a high income, shape (batch, 1)."""
+    return build_tabular(config, table, target)

@@ -1,0 +1,56 @@
+"""Does this person earn more than 50,000 dollars a year? The table that every paper reports.
+
+python projects/census_income/run.py              train, evaluate, report
+python projects/census_income/run.py --seeds 5    five trainings: scores with mean and spread
+python projects/census_income/run.py predict --input people.csv --output scored.csv
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common from any folder
+
+from common.command_line import main
+from common.project import Project
+from common.tabular import TabularConfig
+
+
+@dataclass(frozen=True)
+class Config(TabularConfig):
+    """Settings of census_income; --help tells them all."""
+
+    epochs: int = 20  # passes over the training rows, at most
+
+
+def load(config: Config):
+    from projects.census_income.load import load
+
+    return load(config.rows)
+
+
+def prepare(rows, tables):
+    from projects.census_income.load import prepare
+
+    return prepare(rows, tables)
+
+
+def build(config: Config, table, target):
+    from projects.census_income.model import build
+
+    return build(config, table, target)
+
+
+PROJECT = Project(
+    name="census_income",
+    question="Does this person earn more than 50,000 dollars a year?",
+    metric="roc_auc",
+    config=Config,
+    load=load,
+    prepare=prepare,
+    build=build,
+    fairness=("sex", "race", "age band"),
+)
+
+if __name__ == "__main__":
+    sys.exit(main(PROJECT))

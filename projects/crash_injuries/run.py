@@ -1,0 +1,55 @@
+"""How badly was this person hurt? Eight classes of injury, very uneven.
+
+python projects/crash_injuries/run.py              train, evaluate, report
+python projects/crash_injuries/run.py --seeds 5    five trainings: scores with mean and spread
+python projects/crash_injuries/run.py predict --input people.csv --output scored.csv
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common from any folder
+
+from common.command_line import main
+from common.project import Project
+from common.tabular import TabularConfig
+
+
+@dataclass(frozen=True)
+class Config(TabularConfig):
+    """Settings of crash_injuries; --help tells them all."""
+
+    epochs: int = 20  # passes over the training rows, at most
+
+
+def load(config: Config):
+    from projects.crash_injuries.load import load
+
+    return load(config.rows)
+
+
+def prepare(rows, tables):
+    from projects.crash_injuries.load import prepare
+
+    return prepare(rows, tables)
+
+
+def build(config: Config, table, target):
+    from projects.crash_injuries.model import build
+
+    return build(config, table, target)
+
+
+PROJECT = Project(
+    name="crash_injuries",
+    question="How badly was this person hurt in the crash?",
+    metric="log_loss",
+    config=Config,
+    load=load,
+    prepare=prepare,
+    build=build,
+)
+
+if __name__ == "__main__":
+    sys.exit(main(PROJECT))

@@ -1,0 +1,55 @@
+"""What does this diamond cost?
+
+python projects/diamond_prices/run.py              train, evaluate, report
+python projects/diamond_prices/run.py --seeds 5    five trainings: scores with mean and spread
+python projects/diamond_prices/run.py predict --input stones.csv --output priced.csv
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common from any folder
+
+from common.command_line import main
+from common.project import Project
+from common.tabular import TabularConfig
+
+
+@dataclass(frozen=True)
+class Config(TabularConfig):
+    """Settings of diamond_prices; --help tells them all."""
+
+    epochs: int = 40  # passes over the training rows, at most
+
+
+def load(config: Config):
+    from projects.diamond_prices.load import load
+
+    return load(config.rows)
+
+
+def prepare(rows, tables):
+    from projects.diamond_prices.load import prepare
+
+    return prepare(rows, tables)
+
+
+def build(config: Config, table, target):
+    from projects.diamond_prices.model import build
+
+    return build(config, table, target)
+
+
+PROJECT = Project(
+    name="diamond_prices",
+    question="What does this diamond cost?",
+    metric="rmse",
+    config=Config,
+    load=load,
+    prepare=prepare,
+    build=build,
+)
+
+if __name__ == "__main__":
+    sys.exit(main(PROJECT))

@@ -1,0 +1,99 @@
+"""The parts of benchmarks/rivals that need none of the libraries it measures."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.california_housing import load_california, per_household
+from benchmarks.rivals.columns import answers, describe_columns, learned_target
+from benchmarks.rivals.measure import check_names
+from benchmarks.rivals.scores import score
+from common.data.dataset import Examples, Schema
+from common.errors import UserError
+
+SCHEMA = Schema(
+    features={"size": "number", "cut": "category", "shop": "category"},
+    required={},
+    labels=("low", "middle", "high", "top"),
+    orders={"cut": ("Fair", "Good", "Ideal")},
+)
+
+
+def examples(frame: dict, target: list) -> Examples:
+    nothing = pd.DataFrame(index=range(len(target)))
+    target = np.array(target, "float32")
+    return Examples(pd.DataFrame(frame), target, nothing, np.arange(len(target)), nothing)
+
+
+TRAIN = examples({"size": [1.0, np.nan], "cut": ["Ideal", "Fair"], "shop": ["", "b"]}, [0, 3])
+NEW = examples({"size": [2.0, 3.0], "cut": ["Good", ""], "shop": ["c", "b"]}, [3, 1])
+
+
+def test_order_becomes_rank_and_unseen_becomes_missing():
+    columns = describe_columns(TRAIN, SCHEMA)
+    typed = columns.typed(NEW.features)
+    assert typed["cut"].tolist() == pytest.approx([1, np.nan], nan_ok=True)
+    assert typed["shop"].isna().tolist() == [True, False]
+    assert list(typed["shop"].cat.categories) == ["", "b"]  # missing is a value of its own
+    assert columns.typed(TRAIN.features)["size"].isna().tolist() == [False, True]
+    assert columns.text(NEW.features)["shop"].tolist() == ["c", "b"]
+
+
+def test_classes_without_training_rows_are_numbered_away_and_back():
+    learned = learned_target(TRAIN, NEW, SCHEMA)
+    assert learned.train.tolist() == [0, 1]
+    assert learned.validation.tolist() == [1]
+    assert learned.validation_rows.tolist() == [True, False]
+    probability = answers(np.array([[0.2, 0.8]]), learned, SCHEMA)
+    assert probability.tolist() == [[0.2, 0, 0, 0.8]]
+
+
+def test_logarithms_are_learned_and_turned_back():
+    schema = Schema(features={"size": "number"}, required={}, unit="dollars", log_scale=True)
+    prices = examples({"size": [1.0, 2.0]}, [100, 1000])
+    learned = learned_target(prices, prices, schema)
+    assert learned.train == pytest.approx([4.60517, 6.907755])
+    told = answers(learned.train, learned, schema)
+    assert told == pytest.approx([100, 1000])
+    scores = score(prices.target, np.array([100, 1000 * np.e]), schema)
+    assert scores["rmse_log"] == pytest.approx(0.5**0.5)
+
+
+def test_macro_f1_counts_classes_that_are_never_there():
+    probability = np.array([[0.7, 0.1, 0.1, 0.1], [0.1, 0.1, 0.1, 0.7]])
+    scores = score(np.array([0.0, 3.0]), probability, SCHEMA)
+    assert scores["accuracy"] == 1
+    assert scores["f1_macro"] == 0.5
+    assert scores["log_loss"] == pytest.approx(-np.log(0.7))
+
+
+def test_unknown_rival_is_refused():
+    with pytest.raises(UserError, match="Choose of: lightgbm"):
+        check_names(("lightbgm",))
+
+
+def test_first_row_of_california_is_as_in_scikit_learn():
+    raw = pd.DataFrame(
+        {
+            "longitude": [-122.23],
+            "latitude": [37.88],
+            "housing_median_age": [41.0],
+            "total_rooms": [880.0],
+            "total_bedrooms": [129.0],
+            "population": [322.0],
+            "households": [126.0],
+            "median_income": [8.3252],
+        }
+    )
+    # As scikit-learn's user guide prints it.
+    known = [8.3252, 41, 6.984127, 1.023810, 322, 2.555556, 37.88, -122.23]
+    assert per_household(raw).iloc[0].tolist() == pytest.approx(known, rel=1e-6)
+
+
+def test_other_files_are_refused(tmp_path):
+    path = tmp_path / "housing.csv"
+    path.write_text("longitude,latitude\n1,2\n")
+    with pytest.raises(UserError, match="lacks housing_median_age"):
+        load_california(path)
+    with pytest.raises(UserError, match="cannot be read"):
+        load_california(tmp_path / "none.csv")
