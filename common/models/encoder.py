@@ -89,18 +89,19 @@ def build_encoder(
         encoded["numbers"] = scaled_with_marks(columns, fitted)
     if categories:
         enough = minimum_count(len(features))
-        ids = []
+        ids, first = [], []
         for name in categories:
             counts = features[name].value_counts()
             known = [value for value in counts.index[counts >= enough] if value != ""]
             lookup = layers.StringLookup(
-                vocabulary=sorted(known), mask_token="", name=f"{name}{LOOKUP}"
+                vocabulary=sorted(known) or ["nothing known"],  # Keras wants one at least
+                mask_token="",
+                name=f"{name}{LOOKUP}",
             )
-            number = lookup(inputs[name])
-            if "" not in counts.index:  # an entry for missing ones would stay untrained
-                number = ops.maximum(number, 1)
-            ids.append(number)
-        encoded["categories"] = ops.cast(ops.stack(ids, axis=-1), "int32")
+            ids.append(lookup(inputs[name]))
+            first.append(0 if "" in counts.index else 1)  # else missing would stay untrained
+        stacked = ops.cast(ops.stack(ids, axis=-1), "int32")
+        encoded["categories"] = ops.maximum(stacked, np.array(first, "int32"))
     return keras.Model(inputs, encoded, name="encoder")
 
 

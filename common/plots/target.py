@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from common.data.dataset import PARTS as PART_NAMES
 from common.data.dataset import Dataset
 from common.plots.data import FILL
+from common.plots.regression import ticks
 from common.plots.style import (
     PARTS,
     as_percentages,
@@ -45,10 +46,11 @@ def spread_by_part(dataset: Dataset) -> Figure:
         values = np.clip(dataset.target[dataset.part == part], low, high)
         shares = np.histogram(values, edges)[0] / len(values)
         line = {name: value for name, value in style.items() if name != "marker"}
-        axes.stairs(shares, edges, **line, linewidth=1.5, label=f"{part}: {len(values):,} rows")
+        axes.stairs(shares, edges, **line, linewidth=1.5, label=f"{part}: {len(values):,}")
     if dataset.schema.log_scale:
         axes.set_xscale("log")
-    axes.set_title("The target in each part")
+    ticks(axes.xaxis, (low, high), dataset.schema.log_scale)
+    axes.set_title("The target in each part; beside the names: rows")
     axes.set_xlabel(dataset.schema.unit)
     axes.set_ylabel("share of rows")
     as_percentages(axes.yaxis)

@@ -53,14 +53,14 @@ class Progress:
         return trial.should_prune()
 
     def record(self, trial: FrozenTrial) -> None:
-        """Print a finished trial, and write all of them and the best config."""
-        clear = CLEAR if sys.stdout.isatty() else ""
-        print(clear + trial_line(self.search, trial, self.trials), flush=True)
+        """Write all trials and the best config, then print the trial that has finished."""
         write_text(self.folder / "trials.csv", trials_frame(self.search).to_csv(index=False))
         best = self.search.best()
         if best:
             config = with_parameters(self.search.config, self.search.space, best.params)
             write_config(self.project.name, self.folder.name, config)
+        clear = CLEAR if sys.stdout.isatty() else ""
+        print(clear + trial_line(self.search, trial, self.trials), flush=True)
 
     def conclude(self) -> None:
         """The picture, and on the terminal what came out; UserError where nothing did."""

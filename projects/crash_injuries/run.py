@@ -14,13 +14,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common fro
 from common.command_line import main
 from common.project import Project
 from common.tabular import TabularConfig
+from common.tune.tabular import TABULAR_SPACE
 
 
 @dataclass(frozen=True)
 class Config(TabularConfig):
     """Settings of crash_injuries; --help tells them all."""
 
+    members: int = 8  # networks in one, whose answers are averaged
+    blocks: int = 3  # layers
+    units: int = 192  # neurons in a layer
+    embedding_dimension: int = 32  # length of a category's vector
     epochs: int = 20  # passes over the training rows, at most
+    batch_size: int = 512  # rows in one step of the optimizer
+    learning_rate: float = 3e-3  # peak; warmed up over the first epoch, then a cosine to zero
 
 
 def load(config: Config):
@@ -49,6 +56,7 @@ PROJECT = Project(
     load=load,
     prepare=prepare,
     build=build,
+    space=TABULAR_SPACE,
 )
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
-"""The network: an MLP with an embedding for each category, or a linear model to hold it against."""
+"""The network: TabM, small: most of what delays a flight is in no column."""
 
 import keras
 
 from common.models.encoder import Table
 from common.models.heads import Target
-from common.models.mlp import build_linear, build_mlp
+from common.tabular import TabularConfig, build_tabular
 
 
-def build(config, table: Table, target: Target) -> keras.Model:
+def build(config: TabularConfig, table: Table, target: Target) -> keras.Model:
     """A model from encoded columns to the probability of being late, shape (batch, 1)."""
-    if config.model == "linear":
-        return build_linear(table, target)
-    return build_mlp(table, target, config.hidden_units, config.dropout, config.embedding_dimension)
+    return build_tabular(config, table, target)

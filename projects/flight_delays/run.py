@@ -8,31 +8,24 @@ python projects/flight_delays/run.py predict --input flights.csv --output scored
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common from any folder
 
 from common.command_line import main
-from common.project import Project, TrainingConfig, expect
-from projects.flight_delays.space import SPACE
+from common.project import Project
+from common.tabular import TabularConfig
+from common.tune.tabular import TABULAR_SPACE
 
 
 @dataclass(frozen=True)
-class Config(TrainingConfig):
+class Config(TabularConfig):
     """Settings of flight_delays; --help tells them all."""
 
-    model: Literal["mlp", "linear"] = "mlp"  # the network of model.py
-    hidden_units: tuple[int, ...] = (256, 128)  # neurons of each hidden layer
+    members: int = 8  # networks in one, whose answers are averaged
+    units: int = 128  # neurons in a layer
     dropout: float = 0.3  # share of neurons silenced in each training step
-    embedding_dimension: int = 8  # length of a category's vector, at most
-    epochs: int = 12  # passes over the training rows, at most
-    learning_rate: float = 3e-4  # peak; higher ones start to overfit within the first epoch
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        expect(self, "dropout", 0 <= self.dropout < 1, "from 0 to below 1")
-        sizes = (*self.hidden_units, self.embedding_dimension)
-        expect(self, "hidden_units", min(sizes) >= 1, "positive sizes, of embeddings too")
+    epochs: int = 6  # passes over the training rows, at most
+    patience: int = 3  # epochs without a better validation metric before training stops
 
 
 def load(config: Config):
@@ -61,7 +54,7 @@ PROJECT = Project(
     load=load,
     prepare=prepare,
     build=build,
-    space=SPACE,
+    space=TABULAR_SPACE,
 )
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """What will this house in Ames sell for? Kaggle's House Prices, up to the submission file.
 
 python projects/house_prices/run.py              train, evaluate, report
-python projects/house_prices/run.py --seeds 5    five trainings: scores with mean and spread
 python projects/house_prices/run.py predict --input test.csv --output submission.csv
 """
 
@@ -14,16 +13,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common fro
 from common.command_line import main
 from common.project import Project
 from common.tabular import TabularConfig
+from common.tune.tabular import TABULAR_SPACE
 
 
 @dataclass(frozen=True)
 class Config(TabularConfig):
     """Settings of house_prices; --help tells them all."""
 
-    folds: int = 5  # cross-validation: few rows, so each helps to train four of five networks
-    epochs: int = 100  # passes over the training rows, at most
+    folds: int = 5  # cross-validation: few rows, and so each helps to train four of five networks
+    members: int = 8  # networks in one, whose answers are averaged
+    units: int = 128  # neurons in a layer
+    dropout: float = 0.2  # share of neurons silenced in each training step
+    epochs: int = 60  # passes over the training rows, at most
     batch_size: int = 64  # rows in one step of the optimizer
-    patience: int = 20  # epochs without a better validation metric before training stops
+    learning_rate: float = 2e-3  # peak; warmed up over the first epoch, then a cosine to zero
+    patience: int = 15  # epochs without a better validation metric before training stops
 
 
 def load(config: Config):
@@ -58,6 +62,7 @@ PROJECT = Project(
     load=load,
     prepare=prepare,
     build=build,
+    space=TABULAR_SPACE,
     output=output,
 )
 
