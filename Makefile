@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --compile -c requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint notebooks bench results lock clean
+.PHONY: help setup demo test lint notebooks bench rivals results lock clean
 
 help: ## tell the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,11 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 
+# Not pinned by the lock file: PyTorch comes in many builds.
+$(VENV)/.bench: $(VENV)/.dev requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
 demo: setup ## train, evaluate and report on flight delays
 	$(BIN)/python projects/flight_delays/run.py
 
@@ -43,10 +48,17 @@ lint: $(VENV)/.dev ## check style, and that generated parts are up to date
 notebooks: $(VENV)/.dev ## write the .ipynb files anew from their text, with outputs
 	$(BIN)/python -m notebooks.build
 
-bench: $(VENV)/.dev ## measure: epoch times, cost beside a minimal script, months before the test
+bench: $(VENV)/.dev ## measure: epoch times, cost beside a minimal script, months before the test, size
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.rolling_months
+	$(BIN)/python -m benchmarks.big_table
+
+rivals: $(VENV)/.bench ## compare with LightGBM, XGBoost, CatBoost, and the authors' TabM
+	$(BIN)/python -m benchmarks.reference_tabm
+	$(BIN)/python -m benchmarks.reference_rtdl
+	for project in census_income crash_injuries diamond_prices flight_delays house_prices; do \
+		$(BIN)/python -m benchmarks.rivals $$project --models lightgbm xgboost catboost; done
 
 results: $(VENV)/.dev ## train every project with five seeds, write the tables of the READMEs
 	$(BIN)/python -m benchmarks.results

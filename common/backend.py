@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
+# Threads of scikit-learn and LightGBM that wait for each other otherwise burn the cores that other
+# work could have: beside it a boosting of seconds took minutes.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def start_backend(precision: str = "auto", deterministic: bool = False) -> dict[str, str]:

@@ -9,7 +9,7 @@ from common.errors import UserError
 from common.files import read_json, write_json
 from common.runs import Run
 
-PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "matplotlib")
+PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "matplotlib", "pyarrow")
 
 
 def record_environment(run: Run, dataset: Dataset, machine: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from datetime import date
 
 import numpy as np
 
-from benchmarks.rivals import boosting, pytorch
+from benchmarks.rivals import boosting, kit, pytorch
 from benchmarks.rivals.columns import Predict
 from benchmarks.rivals.scores import score
 from common.data.dataset import Dataset, Examples, Schema
@@ -31,6 +31,7 @@ RIVALS = {
     "xgboost": Rival(boosting.xgboost, "xgboost"),
     "catboost": Rival(boosting.catboost, "catboost"),
     "hist_gradient_boosting": Rival(boosting.hist_gradient_boosting, "scikit-learn"),
+    "kit_tabm": Rival(kit.kit_tabm, "keras"),
     "tabm": Rival(pytorch.tabm, "pytabkit"),
     "tabm_mini_ple": Rival(pytorch.tabm_mini_ple, "pytabkit"),
     "realmlp": Rival(pytorch.realmlp, "pytabkit"),

@@ -2,7 +2,7 @@
 
     SPACE = {"learning_rate": Real(1e-4, 1e-2, logarithmic=True), "dropout": Real(0.0, 0.5)}
 
-It stands in projects/<name>/space.py and is handed over as `Project.space`.
+It is handed over as `Project.space`; that of projects on a table stands in tabular.py.
 """
 
 import dataclasses
@@ -99,9 +99,9 @@ def searched_space(
     """
     if not project.space:
         raise UserError(
-            f"{project.name} has no search space. Declare one as SPACE in "
-            f"projects/{project.name}/space.py, as projects/flight_delays does, and hand it over "
-            "in run.py: Project(…, space=SPACE)."
+            f"{project.name} has no search space. Hand one over in "
+            f"projects/{project.name}/run.py: Project(…, space=TABULAR_SPACE), as "
+            "projects/flight_delays does, or one of your own, as common/tune/space.py shows."
         )
     for name, dimension in project.space.items():
         check_dimension(name, dimension, config)

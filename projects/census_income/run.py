@@ -21,6 +21,7 @@ from common.tune.tabular import TABULAR_SPACE
 class Config(TabularConfig):
     """Settings of census_income; --help tells them all."""
 
+    members: int = 12  # networks in one, whose answers are averaged
     units: int = 128  # neurons in a layer
     dropout: float = 0.3  # share of neurons silenced in each training step
     epochs: int = 24  # passes over the training rows, at most

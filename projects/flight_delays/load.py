@@ -55,6 +55,7 @@ SCHEMA = Schema(
     | {"carrier": "category", "origin": "category", "dest": "category"},
     optional={"tailnum": "category"} | dict.fromkeys(WEATHER + TRAFFIC, "number") | AIRCRAFT,
 )
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DAY_KEY = ["origin", "year", "month", "day"]
 HOUR_KEY = [*DAY_KEY, "hour"]
 
@@ -182,7 +183,7 @@ def prepare(rows: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.DataFrame
         arrival_minute=arrival,
         scheduled_minutes=(arrival - departure) % (24 * 60),
         hour=rows["hour"].astype("Int64").astype("string"),
-        weekday=rows["date"].dt.day_name(),
+        weekday=rows["date"].dt.day_of_week.map(dict(enumerate(WEEKDAYS))),
         plane_age=rows["year"] - rows["plane_year"] if "plane_year" in rows else np.nan,
         **wind_components(rows),
     )

@@ -1,0 +1,46 @@
+"""The kit's own TabM as a rival among others, for splits that are no project of the kit."""
+
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.rivals.columns import Predict
+from common.data.dataset import Examples, Schema
+from common.tabular import TabularConfig, build_tabular
+
+CONFIG = TabularConfig(
+    blocks=3,
+    units=192,
+    epochs=60,
+    batch_size=256,
+    learning_rate=3e-3,
+    patience=12,
+)  # chosen on validation rows of California Housing
+
+
+def kit_tabm(train: Examples, validation: Examples, schema: Schema, seed: int) -> Predict:
+    """One network, learned from the training rows, its best epoch chosen on the validation rows."""
+    from common.backend import start_backend
+
+    start_backend("float32")
+    import keras
+
+    from common.models.encoder import build_encoder, describe_table, encode, predict_rows, stitch
+    from common.models.heads import describe_target
+    from common.training.fit import Part, fit
+
+    keras.utils.set_random_seed(seed)
+    encoder = build_encoder(train.features, schema.numbers, schema.categories, schema.orders)
+    parts = [Part(encode(encoder, rows.features), rows.target) for rows in (train, validation)]
+    target = describe_target(train.target, schema.task, len(schema.labels), schema.log_scale)
+    network = build_tabular(CONFIG, describe_table(encoder, parts[0].inputs), target)
+    with tempfile.TemporaryDirectory() as folder:
+        fit(network, target, *parts, CONFIG, seed, Path(folder) / "state", verbose=0)
+    model = stitch(encoder, network)
+
+    def predict(features: pd.DataFrame):
+        answers = predict_rows(model, features)
+        return answers if schema.task == "multiclass" else answers[:, 0]
+
+    return predict
