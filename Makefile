@@ -57,6 +57,7 @@ bench: $(VENV)/.dev ## measure: epoch times, cost beside a minimal script, month
 rivals: $(VENV)/.bench ## compare with LightGBM, XGBoost, CatBoost, and the authors' TabM
 	$(BIN)/python -m benchmarks.reference_tabm
 	$(BIN)/python -m benchmarks.reference_rtdl
+	$(BIN)/python -m benchmarks.tabm_speed
 	for project in census_income crash_injuries diamond_prices flight_delays house_prices; do \
 		$(BIN)/python -m benchmarks.rivals $$project --models lightgbm xgboost catboost; done
 

@@ -1,50 +1,36 @@
-"""Is our TabM the authors' TabM? Outputs, initialisation and speed beside the PyTorch packages.
+"""Is our TabM the authors' TabM? Outputs and initialisation beside the PyTorch packages.
 
     pip install -r requirements-bench.txt
-    python -m benchmarks.reference_tabm        about 10 minutes; writes benchmarks/reference_tabm.md
+    python -m benchmarks.reference_tabm        half a minute; writes benchmarks/reference_tabm.md
 
 1. Weights of the packages tabm and rtdl_num_embeddings are copied into our networks; both compute
    the same rows, with the same edges of bins. Before, noise is added to every weight, since many
    start at exactly 0 or 1.
 2. The starting weights of both are compared by a Kolmogorov-Smirnov test on each layer.
-3. Training is timed, both in turn in one process: `learner.fit` of the kit, with its metrics,
-   against the shortest loop in PyTorch, with batches of the same size, AdamW and the mean loss of
-   the members.
+
+Speed is measured in benchmarks/tabm_speed.py.
 """
 
-import time
 from pathlib import Path
-from types import SimpleNamespace
 
 from common.backend import start_backend
 
-machine = start_backend("float32")
+start_backend("float32")
 
 import keras
 import numpy as np
 import torch
 from scipy.stats import ks_2samp
-from tabm import TabM
 
-from benchmarks.tabm_pair import NUMBERS, SIZES, made_up_rows, matched, our_weights, ours, theirs
+from benchmarks.made_up import NUMBERS, SIZES, made_up_rows
+from benchmarks.tabm_pair import matched, our_weights, ours, theirs
 from common.models.heads import LEARNED, Target
-from common.training.batches import EpochRandomness, shuffled_batches
-from common.training.fit import compile_learner
-from common.training.learner import Learner
 
 PAGE = Path(__file__).with_suffix(".md")
-ROWS = 8192  # 32 batches, one call into TensorFlow
 KINDS = ("none", "piecewise_linear", "periodic")
 VARIANTS = ("tabm", "tabm-mini")
 LIMIT = 1e-5  # on the difference of outputs
 LEAST_P = 1e-4  # of the tests of initialisation, some forty of them
-BATCH_SIZE = 256
-EVEN = Target("binary", (0.5, 0.5))
-ROUNDS = 3
-SETTINGS = {
-    "16 members, 2 layers of 256, piecewise linear": (16, 2, 256, "piecewise_linear"),
-    "32 members, 3 layers of 512, bare numbers (package's default)": (32, 3, 512, "none"),
-}
 
 
 def difference(kind: str, variant: str, units: int) -> float:
@@ -125,55 +111,6 @@ def initialisation(kind: str, variant: str) -> list[str]:
     return lines
 
 
-def epoch_of_ours(network: keras.Model, inputs: dict, target: np.ndarray):
-    """A function that trains one epoch; the first call also builds the graph."""
-    learner = Learner.of(network, EVEN)
-    config = SimpleNamespace(learning_rate=1e-3, weight_decay=1e-4, epochs=99)
-    steps = -(-len(target) // BATCH_SIZE)
-    compile_learner(learner, EVEN, config, steps)
-    randomness = EpochRandomness(0)
-    batches = shuffled_batches((inputs, target), BATCH_SIZE, randomness)
-    return lambda: learner.fit(batches, callbacks=[randomness], shuffle=False, verbose=0)
-
-
-def epoch_of_theirs(module: TabM, inputs: dict, target: np.ndarray):
-    numbers = torch.tensor(inputs["numbers"])
-    categories = torch.tensor(inputs["categories"]).long()
-    labels = torch.tensor(target)
-    optimizer = torch.optim.AdamW(module.parameters(), lr=1e-3, weight_decay=1e-4)
-
-    def epoch() -> None:
-        module.train()
-        for rows in torch.randperm(len(labels)).split(BATCH_SIZE):
-            optimizer.zero_grad()
-            answers = module(numbers[rows], categories[rows]).squeeze(-1)
-            wanted = labels[rows, None].expand(-1, module.k)
-            torch.nn.functional.binary_cross_entropy_with_logits(answers, wanted).backward()
-            optimizer.step()
-
-    return epoch
-
-
-def epoch_times(members: int, blocks: int, units: int, kind: str) -> list[float]:
-    """Wall seconds of an epoch, ours and theirs; ratios of wall and of processor seconds."""
-    inputs, target = made_up_rows(ROWS)
-    network = ours(inputs["numbers"], kind, EVEN, members=members, blocks=blocks, units=units)
-    module = theirs(
-        inputs["numbers"], kind, k=members, n_blocks=blocks, d_block=units, d_out=1, dropout=0.1
-    )
-    epochs = (epoch_of_ours(network, inputs, target), epoch_of_theirs(module, inputs, target))
-    for epoch in epochs:  # warm-up
-        epoch()
-    seconds = np.zeros((ROUNDS, 2, 2))
-    for turn in range(ROUNDS):
-        for who, epoch in enumerate(epochs):
-            begin = np.array([time.perf_counter(), time.process_time()])
-            epoch()
-            seconds[turn, who] = [time.perf_counter(), time.process_time()] - begin
-    ratios = seconds[:, 0] / seconds[:, 1]
-    return [*np.median(seconds[:, :, 0], axis=0), *np.median(ratios, axis=0)]
-
-
 def main() -> None:
     lines = [
         "# TabM beside the authors' package",
@@ -208,21 +145,6 @@ def main() -> None:
     for variant in VARIANTS:
         for kind in KINDS:
             lines += initialisation(kind, variant)
-    lines += [
-        "",
-        f"## Training on {ROWS:,} rows, {NUMBERS + len(SIZES)} columns, in batches of {BATCH_SIZE}",
-        "",
-        f"On {machine['device']}; medians of {ROUNDS} rounds, ratios of neighbours in time. "
-        "Processor seconds are those of all cores.",
-        "",
-        "| setting | ours, seconds | PyTorch, seconds | ratio | ratio of processor seconds |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for name, setting in SETTINGS.items():
-        times = epoch_times(*setting)
-        seconds, ratios = times[:2], times[2:]
-        told = [f"{value:.1f}" for value in seconds] + [f"{value:.2f}" for value in ratios]
-        lines.append(f"| {name} | {' | '.join(told)} |")
     PAGE.write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 

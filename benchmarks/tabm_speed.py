@@ -1,33 +1,33 @@
-"""Seconds to train TabM on made-up rows, ours or the package's, in a process of its own.
+"""How fast does TabM train, ours and the authors' in PyTorch? On the same made-up rows.
 
-    python -m benchmarks.tabm_speed ours 16 2 256 piecewise_linear
+    pip install -r requirements-bench.txt
+    python -m benchmarks.tabm_speed        about 3 minutes; writes benchmarks/tabm_speed.md
 
-prints the seconds of the fastest of five epochs after one of warm-up; reference_tabm.py calls it.
-One process for both would not do: the thread pools of TensorFlow and PyTorch hinder each other, and
-PyTorch became several times slower there. So nothing of the other is imported.
+Each runs in a process of its own that imports nothing of the other, in turn, several times; what
+counts is the fastest epoch of all. Only a quiet machine gives a fair ratio: PyTorch's threads wait
+for one another at each operation, so it slows down far more than TensorFlow where others use the
+cores too. The page tells the load.
 """
 
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
-ROWS, BATCH_SIZE, EPOCHS = 8192, 256, 5  # 32 batches, one call into TensorFlow
-NUMBERS, SIZES = 9, (4, 5, 8, 9, 10)  # columns of numbers; ids of each category column
+from benchmarks.made_up import NUMBERS, SIZES, made_up_rows
 
-
-def made_up_rows(rows: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Encoded inputs like an encoder's, the last number a 0/1 mark, and a target of 0 and 1."""
-    generator = np.random.default_rng(0)
-    numbers = generator.normal(size=(rows, NUMBERS)).clip(-8, 8).astype("float32")
-    numbers[:, -1] = numbers[:, -1] > 1
-    numbers[:, -2] = numbers[:, -2].round()  # fewer bins than the others
-    categories = np.stack([generator.integers(0, size, rows) for size in SIZES], axis=1)
-    target = numbers[:, 0] + generator.normal(size=rows) > 0
-    inputs = {"numbers": numbers, "categories": categories.astype("int32")}
-    return inputs, target.astype("float32")
+PAGE = Path(__file__).with_suffix(".md")
+ROWS, BATCH_SIZE = 8192, 256  # 32 batches, one call into TensorFlow
+EPOCHS, ROUNDS = 3, 3
+SETTINGS = {
+    "16 members, 2 layers of 256, piecewise linear": ("16", "2", "256", "piecewise_linear"),
+    "32 members, 3 layers of 512, bare numbers (package's default)": ("32", "3", "512", "none"),
+}
 
 
 def epoch_of_ours(members: int, blocks: int, units: int, kind: str) -> Callable[[], object]:
@@ -95,7 +95,37 @@ def fastest(epoch: Callable[[], object]) -> float:
     return min(seconds[1:])
 
 
+def measured(who: str, setting: tuple[str, ...]) -> float:
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.tabm_speed", who, *setting]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return float(done.stdout)
+
+
+def main() -> None:
+    lines = [
+        "# Training TabM: seconds of an epoch, ours and the authors' package",
+        "",
+        f"{ROWS:,} rows, {NUMBERS + len(SIZES)} columns, batch size {BATCH_SIZE}, AdamW, on "
+        f"{os.cpu_count()} cores; the fastest of {ROUNDS} times {EPOCHS} epochs. Written by "
+        "`python -m benchmarks.tabm_speed`.",
+        "",
+        "| setting | ours | PyTorch | ratio | load average, before and after |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, setting in SETTINGS.items():
+        before = os.getloadavg()[0]
+        turns = [[measured(who, setting) for who in ("ours", "theirs")] for _ in range(ROUNDS)]
+        ours, theirs = np.min(turns, axis=0)
+        load = f"{before:.1f}, {os.getloadavg()[0]:.1f}"
+        lines.append(f"| {name} | {ours:.2f} | {theirs:.2f} | {ours / theirs:.2f} | {load} |")
+        print(lines[-1], flush=True)
+    PAGE.write_text("\n".join(lines) + "\n")
+
+
 if __name__ == "__main__":
-    who, members, blocks, units, kind = sys.argv[1:]
-    made = {"ours": epoch_of_ours, "theirs": epoch_of_theirs}[who]
-    print(fastest(made(int(members), int(blocks), int(units), kind)))
+    if len(sys.argv) == 1:
+        main()
+    else:
+        who, members, blocks, units, kind = sys.argv[1:]
+        made = {"ours": epoch_of_ours, "theirs": epoch_of_theirs}[who]
+        print(fastest(made(int(members), int(blocks), int(units), kind)))
