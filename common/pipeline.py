@@ -36,6 +36,7 @@ from common.project import Project, TrainingConfig
 from common.records import check_same_data, record_environment, record_findings
 from common.report.page import write_report
 from common.runs import Run
+from common.training.fit import check_settings
 from common.training.sanity import check_network, shuffled_sample
 from common.training.streaming import check_sample
 from common.training.train import history_frame, prepare_rows, train_seed, validation_rows
@@ -47,6 +48,7 @@ def train_run(
     """Do, or go on with, everything that makes a run complete; `machine` from `start_backend`."""
     with run.stage("load"):
         dataset = project.load(config)
+        check_settings(config, dataset.schema.task)
         record_environment(run, dataset, machine)
     with run.stage("check"):
         record_findings(run, check_dataset(dataset))

@@ -1,6 +1,6 @@
 """Notebooks as text and as .ipynb: written, executed, and checked to be equal.
 
-    python -m notebooks.build            execute every notebook and write its .ipynb with outputs
+    python -m notebooks.build [NAME …]   execute the notebooks and write their .ipynb with outputs
     python -m notebooks.build --check    do the cells of text and .ipynb agree?
 
 The text (.py, percent format) is the source; it diffs well and is linted like other code.
@@ -61,6 +61,8 @@ def main() -> int:
         print("\n".join([*told, "Run: make notebooks"]) if told else "notebooks agree")
         return 1 if told else 0
     for path in sources():
+        if sys.argv[1:] and path.stem not in sys.argv[1:]:
+            continue
         print(f"executing {path.name}", flush=True)
         notebook = execute(read_source(path), path.parent)
         for cell in notebook.cells:

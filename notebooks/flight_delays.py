@@ -206,8 +206,9 @@ pd.DataFrame(
 # %% [markdown]
 # ## The network
 #
-# First the encoder: it scales numbers, marks missing ones, and turns categories into whole numbers. It
-# is fitted on training rows only, runs once before training, and is saved inside the model.
+# First the encoder: it makes numbers normal by their ranks, marks missing ones, and turns categories
+# into whole numbers. It is fitted on training rows only, runs once before training, and is saved inside
+# the model.
 
 # %%
 from common.training.train import prepare_rows
@@ -217,9 +218,10 @@ parts = {part: prepared.part(part) for part in ("train", "validation", "test")}
 {name: (array.shape, array.dtype) for name, array in parts["train"].inputs.items()}
 
 # %% [markdown]
-# Then the network itself: each category becomes a short learned vector; those and the numbers run
-# through two hidden layers. The last bias starts at the log-odds of being late, so that the first
-# loss is what guessing gives.
+# Then the network itself, TabM: each number and each category becomes a short learned vector, a number
+# by the bins it falls into. Behind them stand several small networks that share their weights but for a
+# few scales; each gives an answer of its own, and the mean of the answers counts. The last bias starts
+# at the log-odds of being late, so that the first loss is what guessing gives.
 
 # %%
 from projects.flight_delays.model import build

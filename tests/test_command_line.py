@@ -18,7 +18,8 @@ from safetensors import safe_open
 from common.runs import ROOT
 from projects.flight_delays.load import load, read_raw
 
-SMALL = ["--rows", "2000", "--epochs", "2", "--batch-size", "256"]
+TINY = ["--model", "mlp", "--units", "16", "--blocks", "1", "--number-embedding", "none"]
+SMALL = ["--rows", "2000", "--epochs", "2", "--batch-size", "256", *TINY]
 
 
 def command(*arguments):
@@ -68,9 +69,10 @@ def test_help_answers_at_once_and_loads_nothing_heavy():
     [
         (["--epoch", "3"], "--epochs"),
         (["--epochs", "three"], "three"),
-        (["--model", "forest"], "mlp"),
+        (["--model", "forest"], "tabm-mini"),
         (["--epochs", "0"], "epochs is 0; expected a whole number from 1"),
         (["--dropout", "1.5"], "dropout is 1.5"),
+        (["--units", "0"], "units is 0; expected a whole number from 1"),
         (["--run", "../elsewhere"], "not a folder name"),
         (["predict", "--input", "x.csv"], "--output"),
     ],
@@ -125,6 +127,21 @@ def test_metrics_file_keeps_its_promise(trained):
     assert config["rows"] == 2000
 
 
+def test_without_settings_of_a_network_tabm_is_trained(tmp_path):
+    environment = os.environ | {"APPLIED_KERAS_RUNS": str(tmp_path)}
+    done = run("--rows", 600, "--epochs", 1, "--batch-size", 256, "--run", "tabm", env=environment)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "flight_delays" / "tabm"
+    config = json.loads((folder / "config.json").read_text())
+    assert (config["model"], config["members"], config["units"]) == ("tabm", 8, 128)
+    model = keras.saving.load_model(folder / "bundle" / "model.keras", compile=False)
+    heads = [weight.shape for weight in model.weights if weight.path.endswith("learned/kernel")]
+    assert heads == [(8, 128, 1)]
+    answers = np.load(folder / "predictions.npz")["0/test"]
+    assert answers.shape == (600,)
+    assert 0 < answers.min() < answers.max() < 1
+
+
 def test_evaluate_again_gives_the_same_scores(trained):
     before = json.loads((trained[0] / "latest" / "metrics.json").read_text())
     done = run("evaluate")
@@ -168,7 +185,7 @@ def test_predict_scores_raw_rows_as_the_test_set_was_scored(trained, flights_fil
 
 def test_sigkill_in_the_middle_of_an_epoch_then_resume_gives_the_same_bits(tmp_path):
     """Deterministic mode: weights after kill and resume equal those of an uninterrupted run."""
-    settings = ["--rows", 8000, "--epochs", 4, "--batch-size", 16, "--deterministic"]
+    settings = ["--rows", 4000, "--epochs", 4, "--batch-size", 8, "--deterministic", *TINY]
     environment = os.environ | {"APPLIED_KERAS_RUNS": str(tmp_path)}
     folder = tmp_path / "flight_delays"
     whole = run(*settings, "--run", "whole", env=environment)
@@ -216,7 +233,7 @@ def epochs_in(checkpoint: Path) -> list:
 def test_ctrl_c_exits_with_130_and_can_be_resumed(tmp_path):
     environment = os.environ | {"APPLIED_KERAS_RUNS": str(tmp_path)}
     process = subprocess.Popen(
-        command("--rows", 20_000, "--epochs", 3, "--batch-size", 32, "--run", "stopped"),
+        command("--rows", 8000, "--epochs", 3, "--batch-size", 8, *TINY, "--run", "stopped"),
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     for line in process.stdout:

@@ -12,8 +12,8 @@ from common.errors import UserError
 if TYPE_CHECKING:
     from common.data.stored_rows import StoredRows
 
-# Where pyarrow is installed pandas keeps text in its buffers, and every way from there to TensorFlow
-# copies it: encoding the flights took nearly twice as long.
+# Where pyarrow is installed pandas keeps text in its buffers, and every way from there to
+# TensorFlow copies it: encoding the flights took nearly twice as long.
 pd.set_option("mode.string_storage", "python")
 
 Kind = Literal["number", "category"]

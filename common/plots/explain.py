@@ -83,6 +83,7 @@ def draw_row(axes: Axes, position: int, score: dict[str, float] | None) -> None:
             va="center",
             fontsize=9,
             color=MUTED,
+            bbox={"color": "white", "pad": 0.5},  # over the dashed line
         )
     else:
         axes.hlines(position, score["low"], score["high"], color=SERIES[0]["color"], linewidth=2)

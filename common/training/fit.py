@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from common.data.dataset import Task
 from common.errors import UserError
 from common.models.heads import Target
 from common.project import TrainingConfig
@@ -51,9 +52,9 @@ def fit(
 
     Goes on from the checkpoint where there is one. Returns the history, one dict an epoch with
     loss, val_loss, and the task's score (roc_auc, accuracy, rmse) on both. Raises UserError with
-    advice when the loss is NaN, or `monitor` is no score of this task.
+    advice when the loss is NaN, or a setting does not fit the task.
     """
-    check_monitor(config, target)
+    check_settings(config, target.task)
     steps = -(-len(train) // config.batch_size)
     learner = Learner.of(network, target)
     compile_learner(learner, target, config, steps)
@@ -94,13 +95,8 @@ def fit(
 def training_batches(
     train: Part | EncodedRows, target: Target, config: TrainingConfig, randomness: EpochRandomness
 ) -> tf.data.Dataset:
-    """Batches of (inputs, learned target), with a weight for each row where classes are balanced.
-
-    Raises UserError where they should be, but a number is predicted.
-    """
+    """Batches of (inputs, learned target), with a weight of each row where classes are balanced."""
     balanced = config.class_weights == "balanced"
-    if balanced and target.task == "regression":
-        raise UserError("class_weights is for classes. Leave it out: a number is predicted.")
     if isinstance(train, EncodedRows):
         return streamed_batches(train, config.batch_size, randomness, balanced)
     arrays = (train.inputs, target.to_learned(train.target))
@@ -109,13 +105,16 @@ def training_batches(
     return shuffled_batches(arrays, config.batch_size, randomness)
 
 
-def check_monitor(config: TrainingConfig, target: Target) -> None:
-    possible = ("val_loss", f"val_{SCORES[target.task]}")
+def check_settings(config: TrainingConfig, task: Task) -> None:
+    """UserError where `monitor` is no score of the task, or classes of a number are balanced."""
+    possible = ("val_loss", f"val_{SCORES[task]}")
     if config.monitor not in possible:
         raise UserError(
-            f"monitor {config.monitor} is not measured in this task ({target.task}). "
+            f"monitor {config.monitor} is not measured in this task ({task}). "
             f"Choose {' or '.join(possible)}."
         )
+    if config.class_weights == "balanced" and task == "regression":
+        raise UserError("class_weights is for classes. Leave it out: a number is predicted.")
 
 
 def compile_learner(learner: Learner, target: Target, config: TrainingConfig, steps: int) -> None:

@@ -40,12 +40,14 @@ def prepare_rows(dataset: Dataset, folds: int = 1, work: Path | None = None) -> 
     """Fit the encoder on the training rows, with folds also on the validation rows; encode all.
 
     work: the folder for what is made of stored rows; without it only the rows in memory are
-    encoded. Raises UserError for folds over stored rows.
+    encoded. Raises UserError for folds over stored rows, and as `folds_of` does.
     """
     schema = dataset.schema
     if dataset.stored and folds > 1:
         raise UserError(f"folds is {folds}, but rows stored on disk are not cut into folds. Use 1.")
-    fitting = np.concatenate(folds_of(dataset, 1, 0)[0]) if folds > 1 else dataset.part == "train"
+    fitting = dataset.part == "train"
+    if folds > 1:
+        fitting = np.concatenate(folds_of(dataset, folds, 0)[0])
     features = dataset.features.iloc[fitting]
     encoder = build_encoder(features, schema.numbers, schema.categories, schema.orders)
     rows = Part(encode(encoder, dataset.features), dataset.target)

@@ -14,7 +14,7 @@ from common.errors import UserError
 from common.models.encoder import Table
 from common.models.heads import Target
 from common.project import Project, TrainingConfig
-from common.training.fit import Part, check_monitor, fit
+from common.training.fit import Part, check_settings, fit
 from common.training.train import prepare_rows
 
 Report = Callable[[int, float], bool]  # step and value; whether the trial should stop
@@ -38,11 +38,11 @@ def prepare_trainings(project: Project, config: TrainingConfig) -> tuple[Trainin
     """Load and encode once for all trials; also the fingerprint of the data.
 
     Where training rows are stored on disk, trials learn from those in memory, a sample of them.
-    Raises UserError where `monitor` is no score of the task, or folds cannot be cut.
+    Raises UserError where a setting does not fit the task, or folds cannot be cut.
     """
     dataset = project.load(config)
+    check_settings(config, dataset.schema.task)
     prepared = prepare_rows(dataset, config.folds)
-    check_monitor(config, prepared.target)
     if dataset.stored:
         print("note: trials learn from the training rows in memory, not from all that are stored.")
     kept = np.flatnonzero(dataset.part != "test")
