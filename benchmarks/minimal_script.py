@@ -21,7 +21,7 @@ parts = [numbers]
 for column, size in enumerate(sizes):
     parts.append(keras.layers.Embedding(size, min(8, (size + 1) // 2))(categories[:, column]))
 hidden = keras.layers.Concatenate()(parts)
-for units in (256, 128):
+for units in (256, 256):
     hidden = keras.layers.Dense(units, activation="relu", kernel_initializer="he_normal")(hidden)
     hidden = keras.layers.Dropout(0.3)(hidden)
 output = keras.layers.Dense(1, activation="sigmoid")(hidden)
