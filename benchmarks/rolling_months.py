@@ -54,7 +54,10 @@ def main(config: Config) -> None:
             ["train", "validation", "test"],
             "unused",
         )
-        folds[name] = scores_of_fold(dataclasses.replace(dataset, part=part), config)
+        unused = {"of no part of this fold": int((part == "unused").sum())}
+        account = dataclasses.replace(dataset.account, dropped=dataset.account.dropped | unused)
+        fold = dataclasses.replace(dataset, part=part, account=account)
+        folds[name] = scores_of_fold(fold, config)
     lines = []
     for metric, title in (("roc_auc", "ROC AUC"), ("log_loss", "Log loss")):
         lines += [
