@@ -39,9 +39,9 @@ The settings are those of [rivals.md](rivals.md), those of the kit's TabM in
 """
 CALIFORNIA = """## California Housing
 
-RMSE in 100,000 dollars. [california_housing.py](california_housing.py) tells the file, its 207 gaps
-and why the first split has the rows of the papers; one seed. The deviation over splits is mostly the
-luck of the test rows: figures on different splits cannot be compared to the third digit.
+RMSE in 100,000 dollars. [california_housing.py](california_housing.py) tells the file, its 207
+gaps and why the first split has the rows of the papers; one seed. The deviation over splits is
+mostly the luck of the test rows: figures on different splits cannot be compared to the third digit.
 
 Published on the same test rows, tuned in 100 trials, one network a seed: TabM 0.4509 ± 0.0032 over
 15 seeds (the README of its paper's code, github.com/yandex-research/tabm, folder paper); TabM-mini

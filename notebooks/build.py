@@ -14,12 +14,14 @@ import nbformat
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parent
+HEADER = "# ---\n# jupyter:"  # how jupytext begins a notebook; solutions and helpers have none
 TIMEOUT_SECONDS = 900
 
 
 def sources() -> list[Path]:
-    """The notebooks as text."""
-    return sorted(path for path in FOLDER.rglob("*.py") if path.name not in ("build.py",))
+    """The notebooks as text: the companions of the projects, then the from-scratch series."""
+    files = [*sorted(FOLDER.glob("*.py")), *sorted(FOLDER.glob("from_scratch/*.py"))]
+    return [path for path in files if path.read_text().startswith(HEADER)]
 
 
 def read_source(path: Path) -> nbformat.NotebookNode:
@@ -60,8 +62,13 @@ def main() -> int:
         told = [line for path in sources() for line in differing_cells(path)]
         print("\n".join([*told, "Run: make notebooks"]) if told else "notebooks agree")
         return 1 if told else 0
+    named = sys.argv[1:] or [path.stem for path in sources()]
+    unknown = set(named) - {path.stem for path in sources()}
+    if unknown:
+        print(f"There is no notebook {', '.join(sorted(unknown))}.", file=sys.stderr)
+        return 2
     for path in sources():
-        if sys.argv[1:] and path.stem not in sys.argv[1:]:
+        if path.stem not in named:
             continue
         print(f"executing {path.name}", flush=True)
         notebook = execute(read_source(path), path.parent)

@@ -39,8 +39,8 @@ def check_layer(
     """The largest relative error of dL/dx and of dL/dparameter, for L = sum of weights * y.
 
     layer: with float64 parameters. x: float64, or whole numbers with by_input=False. The weights of
-    y are drawn at random, so that no two outputs' errors can cancel. Dropout has to be left out: the
-    loss must be the same function in every call.
+    y are drawn at random, so that no two outputs' errors can cancel. Dropout has to be left out:
+    the loss must be the same function in every call.
     """
     weights = np.random.default_rng(seed).normal(size=layer.forward(x, training).shape)
 
