@@ -15,7 +15,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from common.evaluation.metrics import METRICS, shown
+from common.evaluation.metrics import METRICS, shown, shown_spread
 from common.files import read_json, write_json, write_text
 from common.runs import ROOT
 
@@ -96,7 +96,7 @@ def project_table(results: dict) -> str:
         lines.append(f"| {model.replace('_', ' ')} | " + " | ".join(cells) + " |")
     spread = {name: results["seeds"].get(name) for name in names}
     count = len(results["seeds"][names[0]]["values"])
-    cells = [f"{shown(s['mean'])} ± {shown(s['deviation'])}" if s else "" for s in spread.values()]
+    cells = [shown_spread(s["mean"], s["deviation"]) if s else "" for s in spread.values()]
     lines.append(f"| network, {count} seeds, mean ± deviation | " + " | ".join(cells) + " |")
     together = results["ensemble"]["test"]
     cells = [with_interval(together[name]) if name in together else "" for name in names]
@@ -190,7 +190,7 @@ def overview_table() -> str:
         lines.append(
             f"| [{folder.name}](projects/{folder.name}/README.md) | {results['question']} "
             f"| {METRICS[metric].title}: {better} is better "
-            f"| {shown(spread['mean'])} ± {shown(spread['deviation'])} "
+            f"| {shown_spread(spread['mean'], spread['deviation'])} "
             f"| {shown(results['baselines'][best][metric]['value'])} {best.replace('_', ' ')} "
             f"| {results['seconds']['train'] / len(spread['values']):.0f} s |"
         )

@@ -26,7 +26,7 @@ from common.evaluation.evaluate import (
 )
 from common.evaluation.fairness import score_fairness
 from common.evaluation.importance import permutation_importance
-from common.evaluation.metrics import METRICS, shown
+from common.evaluation.metrics import METRICS, shown, shown_spread
 from common.evaluation.slices import score_slices
 from common.files import read_json, replacing, write_json, write_text
 from common.models.encoder import stitch
@@ -221,8 +221,8 @@ def summary(folder: Path) -> str:
     if "seeds" in metrics:
         spread, mean = metrics["seeds"][first], metrics["ensemble"]["test"][first]
         lines.append(
-            f"{len(spread['values'])} seeds: {METRICS[first].title} {shown(spread['mean'])} +- "
-            f"{shown(spread['deviation'])}; the mean of their answers {shown(mean['value'])}"
+            f"{len(spread['values'])} seeds: {METRICS[first].title} "
+            f"{shown_spread(spread['mean'], spread['deviation'])}; the mean of their answers {shown(mean['value'])}"
         )
     lines += [metrics["comparison"]["verdict"], *metrics["comparison"]["alarms"]]
     return "\n".join([*lines, f"Report: {folder / 'report.html'}"])

@@ -161,7 +161,7 @@ pd.DataFrame(
         "deviation in dollars": by_weight.std(),
         "deviation of the logarithm": by_weight.agg(lambda price: np.log(price).std()),
     }
-).loc[["under 0.5", "0.5 to 1", "1 to 1.5", "1.5 to 2", "2 and more"]].round(2)
+).loc[["0 to 0.5", "0.5 to 1", "1 to 1.5", "1.5 to 2", "2 and more"]].round(2)
 
 # %% [markdown]
 # So the schema says `log_scale=True`: the network learns the standardised logarithm, its last layer

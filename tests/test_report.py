@@ -1,6 +1,5 @@
 """The report as its reader meets it: in a real browser, from the run folder of a real model."""
 
-import os
 import shutil
 from itertools import pairwise
 from types import SimpleNamespace
@@ -155,26 +154,6 @@ def own_folder(run_folder, tmp_path):
     return shutil.copytree(
         run_folder, tmp_path / "tumours" / RUN, ignore=shutil.ignore_patterns("report.html")
     )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Headless Chromium; on a developer's machine without one, the tests are skipped."""
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        advice = f"none of {', '.join(BROWSERS)} is installed: apt-get install chromium"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"No browser; {advice}")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox"] if os.geteuid() == 0 else []
-        )
-        yield browser
-        browser.close()
-
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="module")

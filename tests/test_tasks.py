@@ -3,8 +3,6 @@
 import io
 import json
 import math
-import os
-import shutil
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -282,23 +280,6 @@ def test_settings_that_do_not_fit_the_task_are_refused_once_the_data_is_known(
     assert "[load]" in said.out
     assert "[sanity]" not in said.out
     assert "[train]" not in said.out
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Headless Chromium; on a developer's machine without one, the tests are skipped."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next(filter(None, map(shutil.which, names)), None)
-    if program is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"None of {', '.join(names)}.")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox"] if os.geteuid() == 0 else []
-        )
-        yield browser
-        browser.close()
 
 
 PICTURES = {

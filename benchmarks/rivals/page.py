@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from common.evaluation.metrics import METRICS
+from common.evaluation.metrics import METRICS, shown, shown_spread
 from common.files import read_json
 from common.runs import ROOT
 
@@ -66,7 +66,7 @@ def project_lines(path: Path) -> str:
         *kit_lines(path.stem, metrics, set(stored["models"])),
     ]
     for name, record in stored["models"].items():
-        cells = [f"{record['test'][metric]:.4f}" for metric in metrics]
+        cells = [shown(record["test"][metric]) for metric in metrics]
         note = f"{record['version']}, {record['date']}"
         if record["rows"]["train"] < stored["training_rows"]:
             note += f"; **trained on {record['rows']['train']:,} of the rows only**"
@@ -88,14 +88,14 @@ def kit_lines(project: str, metrics: list[str], told: set[str]) -> list[str]:
     lines = []
     count = len(next(iter(results["seeds"].values()))["values"])
     cells = [
-        f"{seeds['mean']:.4f} ± {seeds['deviation']:.4f}" if seeds else "-"
+        shown_spread(seeds["mean"], seeds["deviation"]) if seeds else "-"
         for seeds in (results["seeds"].get(metric) for metric in metrics)
     ]
     seconds = results["seconds"]["train"] / count
     lines.append(row_of(f"this kit, {count} seeds", cells, f"{seconds:.0f}", results["date"]))
     for name, scores in results["baselines"].items():
         if name not in told:
-            cells = [f"{scores[m]['value']:.4f}" if m in scores else "-" for m in metrics]
+            cells = [shown(scores[m]["value"]) if m in scores else "-" for m in metrics]
             lines.append(row_of(name, cells, "", "the kit's baseline"))
     return lines
 

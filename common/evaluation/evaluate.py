@@ -129,7 +129,9 @@ def alarms(metrics: dict[str, dict]) -> list[str]:
                 f"{shown(network['log_loss']['value'])} against {shown(prior)}): use the ranking "
                 "only."
             )
-    if "mean" in metrics and network["rmse"]["high"] > metrics["mean"]["rmse"]["value"]:
+    if "mean" in metrics and all(
+        network[error]["high"] > metrics["mean"][error]["value"] for error in ("rmse", "mae")
+    ):
         told.append(
             f"The errors are hardly smaller than those of the mean for everyone (RMSE "
             f"{shown(network['rmse']['value'])} against "

@@ -89,10 +89,18 @@ METRICS = {
 }
 
 
-def shown(value: float) -> str:
-    """A score or an error with the digits that are worth reading: 0.6995, 12.3, 1,234."""
-    size = abs(value)
+def shown(value: float, beside: float | None = None) -> str:
+    """A score or an error with the digits that are worth reading: 0.6995, 12.3, 1,234.
+
+    beside: a value that decides on the decimals instead, as a mean does on those of its deviation.
+    """
+    size = abs(value if beside is None else beside)
     return f"{value:.4f}" if size < 10 else f"{value:,.1f}" if size < 1000 else f"{value:,.0f}"
+
+
+def shown_spread(mean: float, deviation: float) -> str:
+    """A mean and its standard deviation: 508.4 ± 1.7."""
+    return f"{shown(mean)} ± {shown(deviation, mean)}"
 
 
 def shown_difference(value: float) -> str:

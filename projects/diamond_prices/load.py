@@ -35,7 +35,7 @@ STONE = ["carat", "color", "clarity", "narrow", "wide", "z"]  # the same stone, 
 CARATS_PER_CUBIC_MILLIMETRE = 0.0061  # jewellers' rule for round brilliants: diameter² x height
 CONTRADICTION = 0.05  # between depth and dimensions, as a share of the depth
 WRONG = 0.1  # off from what the other sizes say, as a share of it
-BANDS = {0: "under 0.5", 0.5: "0.5 to 1", 1: "1 to 1.5", 1.5: "1.5 to 2", 2: "2 and more"}
+BANDS = {0: "0 to 0.5", 0.5: "0.5 to 1", 1: "1 to 1.5", 1.5: "1.5 to 2", 2: "2 and more"}
 
 
 def load(rows: int = 0) -> Dataset:
