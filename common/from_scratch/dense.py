@@ -22,10 +22,12 @@ class Dense(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         self.x = x
-        return x @ self.parameters["kernel"] + self.parameters["bias"]
+        rows = x.reshape(-1, x.shape[-1])  # one product: NumPy makes many small ones of more axes
+        y = rows @ self.parameters["kernel"] + self.parameters["bias"]
+        return y.reshape(*x.shape[:-1], -1)
 
     def backward(self, gradient: Array) -> Array:
         x = self.x.reshape(-1, self.x.shape[-1])
         rows = gradient.reshape(-1, gradient.shape[-1])
         self.gradients = {"kernel": x.T @ rows, "bias": rows.sum(axis=0)}
-        return gradient @ self.parameters["kernel"].T
+        return (rows @ self.parameters["kernel"].T).reshape(self.x.shape)
