@@ -48,11 +48,15 @@ lint: $(VENV)/.dev ## check style, and that generated parts are up to date
 notebooks: $(VENV)/.dev ## write the .ipynb files anew from their text, with outputs
 	$(BIN)/python -m notebooks.build
 
-bench: $(VENV)/.dev ## measure: epoch times, cost beside a minimal script, months before the test, size
+bench: $(VENV)/.dev ## measure: speed, months before the test, size, the from-scratch part, the clinic
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.rolling_months
 	$(BIN)/python -m benchmarks.big_table
+	$(BIN)/python -m benchmarks.from_scratch
+	$(BIN)/python -m benchmarks.from_scratch.used
+	$(BIN)/python -m benchmarks.from_scratch.minilm
+	$(BIN)/python -m benchmarks.clinic
 
 rivals: $(VENV)/.bench ## compare with LightGBM, XGBoost, CatBoost, and the authors' TabM
 	$(BIN)/python -m benchmarks.reference_tabm
