@@ -37,7 +37,7 @@ from common.records import check_same_data, record_environment, record_findings
 from common.report.page import write_report
 from common.runs import Run
 from common.training.fit import check_settings
-from common.training.sanity import check_network, shuffled_sample
+from common.training.sanity import check_network, diagnose_network, shuffled_sample
 from common.training.streaming import check_sample
 from common.training.train import history_frame, prepare_rows, train_seed, validation_rows
 
@@ -72,12 +72,16 @@ def train(
         with run.stage("sanity"):
             keras.utils.set_random_seed(config.seed)
             target = prepared.target
-            findings = check_network(
-                lambda: project.build(config, prepared.table, target),
-                shuffled_sample(prepared.part("train"), 4096, config.seed),
-                target,
-            )
-            record_findings(run, findings)
+            rows = prepared.part("train")
+
+            def build() -> keras.Model:
+                return project.build(config, prepared.table, target)
+
+            if config.diagnose:
+                record_findings(run, diagnose_network(build, rows, target, config))
+            else:
+                sample = shuffled_sample(rows, 4096, config.seed)
+                record_findings(run, check_network(build, sample, target))
     seeds = seeds_of(config)
     tensorboard = run.folder / "tensorboard" if config.tensorboard else None
     with run.stage("train"):
@@ -220,11 +224,15 @@ def summary(folder: Path) -> str:
         lines.append(f"{name:24}{told:34}" + columns(values))
     if "seeds" in metrics:
         spread, mean = metrics["seeds"][first], metrics["ensemble"]["test"][first]
+        over_seeds = shown_spread(spread["mean"], spread["deviation"])
         lines.append(
-            f"{len(spread['values'])} seeds: {METRICS[first].title} "
-            f"{shown_spread(spread['mean'], spread['deviation'])}; the mean of their answers {shown(mean['value'])}"
+            f"{len(spread['values'])} seeds: {METRICS[first].title} {over_seeds}; "
+            f"the mean of their answers {shown(mean['value'])}"
         )
     lines += [metrics["comparison"]["verdict"], *metrics["comparison"]["alarms"]]
+    diagnosed = read_json(folder / "config.json").get("diagnose")
+    if metrics["comparison"]["alarms"] and not diagnosed:
+        lines.append("To look for the cause, train again with the same settings and --diagnose.")
     return "\n".join([*lines, f"Report: {folder / 'report.html'}"])
 
 

@@ -37,6 +37,7 @@ class TrainingConfig:
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto: mixed on new GPUs only
     deterministic: bool = False  # the same bits in every run on one machine; somewhat slower
     tensorboard: bool = False  # also write TensorBoard logs into the run folder
+    diagnose: bool = False  # have the training doctor examine the network before training
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience", "seeds", "folds"):

@@ -21,6 +21,10 @@ from common.training.streaming import EncodedRows, streamed_batches
 STEPS_PER_EXECUTION = 32  # steps in one call into TensorFlow: benchmarks/throughput.py
 
 
+class Diverged(UserError):
+    """The loss became NaN or infinite."""
+
+
 @dataclass(frozen=True)
 class Part:
     """Encoded inputs, a dict of arrays (rows, …), and target (rows,) as in the dataset."""
@@ -51,8 +55,8 @@ def fit(
     """Train `network` in place and leave the best weights in it.
 
     Goes on from the checkpoint where there is one. Returns the history, one dict an epoch with
-    loss, val_loss, and the task's score (roc_auc, accuracy, rmse) on both. Raises UserError with
-    advice when the loss is NaN, or a setting does not fit the task.
+    loss, val_loss, and the task's score (roc_auc, accuracy, rmse) on both. Raises Diverged with
+    advice when the loss is NaN, UserError where a setting does not fit the task.
     """
     check_settings(config, target.task)
     steps = -(-len(train) // config.batch_size)
@@ -84,7 +88,7 @@ def fit(
         verbose=verbose,
     )
     if not np.all(np.isfinite(history.history.get("loss", [0.0]))):
-        raise UserError(
+        raise Diverged(
             f"The loss became NaN or infinite in epoch {checkpoint.epochs_done + 1}. Lower "
             f"learning_rate (now {config.learning_rate:g}), try precision float32, and look in the "
             "checks above for columns with wild values."

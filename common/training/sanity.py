@@ -1,7 +1,7 @@
-"""Two quick questions before a long training: does it start at chance, and can it learn at all?
+"""Before a long training: two quick questions to every network, and the whole doctor on request.
 
-After A. Karpathy, "A Recipe for Training Neural Networks" (2019), step 2: verify the loss at
-initialisation, overfit one batch.
+Does it start at chance, and can it learn at all? The doctor asks what is wrong where it cannot:
+common/training_doctor.py.
 """
 
 from collections.abc import Callable
@@ -11,59 +11,33 @@ import numpy as np
 
 from common.data.checks import Finding
 from common.models.heads import Target
-from common.training.fit import Part
+from common.project import TrainingConfig
+from common.training.doctor.patient import Patient
+from common.training.doctor.trials import check_first_loss, check_one_batch
+from common.training.fit import Part, compile_learner
 from common.training.learner import Learner
+from common.training_doctor import diagnose
 
 
 def check_network(build: Callable[[], keras.Model], sample: Part, target: Target) -> list[Finding]:
     """Build a throw-away network and try it on the first rows of `sample`, mixed in order."""
     learner = Learner.of(build(), target)
     learner.compile(keras.optimizers.Adam(0.01))
-    return [
-        check_first_loss(learner, first_rows(sample, 4096), target),
-        check_one_batch(learner, first_rows(sample, 32), target),
-    ]
+    sample = first_rows(sample, 4096)
+    with Patient(learner, sample.inputs, target.to_learned(sample.target)) as patient:
+        return [check_first_loss(patient), check_one_batch(patient)]
 
 
-def check_first_loss(learner: Learner, sample: Part, target: Target) -> Finding:
-    """The untrained loss should be near that of guessing the class shares, or the mean."""
-    chance = guessing_loss(sample.target, target)
-    loss = loss_of(learner, sample, target)
-    guess = "the mean" if target.task == "regression" else "the class shares"
-    told = f"Loss before training {loss:.3f}, guessing {guess} {chance:.3f}."
-    if loss > 1.5 * chance + 0.1:
-        advice = " The network starts far from chance: check input scales and initialisation."
-        return Finding("first loss", "note", told + advice)
-    return Finding("first loss", "ok", told)
+def diagnose_network(
+    build: Callable[[], keras.Model], rows: Part, target: Target, config: TrainingConfig
+) -> list[Finding]:
+    """The training doctor on a throw-away network, with the optimizer that the run will have.
 
-
-def guessing_loss(values: np.ndarray, target: Target) -> float:
-    """Entropy of the classes in `values` (rows,), or variance of the numbers as learned."""
-    learned = target.to_learned(values)
-    if target.task == "regression":
-        return float(learned.var())
-    shares = np.bincount(learned.astype(int)) / len(learned)
-    return float(-sum(share * np.log(share) for share in shares if share > 0))
-
-
-def check_one_batch(learner: Learner, batch: Part, target: Target) -> Finding:
-    """A network that cannot learn 32 rows by heart has a broken path from input to loss."""
-    before = loss_of(learner, batch, target)
-    for _ in range(100):
-        learner.train_on_batch(batch.inputs, target.to_learned(batch.target))
-    after = loss_of(learner, batch, target)
-    told = f"One batch of 32 rows, 100 steps: loss {before:.3f} to {after:.3f}."
-    if not after < 0.5 * before:
-        advice = (
-            " It should fall far below: check that inputs and targets are in the same order, "
-            "that no layer is frozen, and that the inputs are not constant."
-        )
-        return Finding("one batch learned by heart", "alarm", told + advice)
-    return Finding("one batch learned by heart", "ok", told)
-
-
-def loss_of(learner: Learner, sample: Part, target: Target) -> float:
-    return float(learner.test_on_batch(sample.inputs, target.to_learned(sample.target)))
+    rows: all training rows, of which it draws its sample after a look for NaN in all of them.
+    """
+    learner = Learner.of(build(), target)
+    compile_learner(learner, target, config, steps=100)
+    return diagnose(learner, rows.inputs, target.to_learned(rows.target), seed=config.seed)
 
 
 def shuffled_sample(part: Part, rows: int, seed: int) -> Part:

@@ -7,13 +7,15 @@ import keras
 import numpy as np
 import pandas as pd
 
+from common.data.checks import Finding
 from common.data.dataset import Dataset
 from common.data.folds import folds_of
 from common.errors import UserError
 from common.models.encoder import Table, build_encoder, describe_table, encode
 from common.models.heads import Target, describe_target
 from common.project import Project, TrainingConfig
-from common.training.fit import Part, fit, tensorboard
+from common.training.fit import Diverged, Part, fit, tensorboard
+from common.training.sanity import diagnose_network
 from common.training.streaming import EncodedRows, encode_rows
 
 
@@ -94,21 +96,30 @@ def train_seed(
     test = prepared.part("test")
     held_out, networks, history, answers = [], [], [], []
     for number, (learn, validate) in enumerate(folds, start=1):
-        keras.utils.set_random_seed(seed + 1000 * (number - 1))
-        network = project.build(config, prepared.table, prepared.target)
+        learning = prepared.rows.rows(learn)
+
+        def build(fold_seed: int = seed + 1000 * (number - 1)) -> keras.Model:
+            keras.utils.set_random_seed(fold_seed)
+            return project.build(config, prepared.table, prepared.target)
+
+        network = build()
         name = f"seed-{seed}" if len(folds) == 1 else f"seed-{seed}-fold-{number}"
         validation = prepared.rows.rows(validate)
-        epochs = fit(
-            network,
-            prepared.target,
-            prepared.stored or prepared.rows.rows(learn),
-            validation,
-            config,
-            seed,
-            checkpoints / f"{name}.safetensors",
-            [tensorboard(tensorboard_folder / name)] if tensorboard_folder else [],
-            verbose,
-        )
+        try:
+            epochs = fit(
+                network,
+                prepared.target,
+                prepared.stored or learning,
+                validation,
+                config,
+                seed,
+                checkpoints / f"{name}.safetensors",
+                [tensorboard(tensorboard_folder / name)] if tensorboard_folder else [],
+                verbose,
+            )
+        except Diverged as error:
+            found = diagnose_network(build, learning, prepared.target, config)
+            raise UserError(f"{error} {cause(found)}") from error
         network.name = f"{network.name}_{name.replace('-', '_')}"  # several go into one bundle
         history += [{"seed": seed, "fold": number, **epoch} for epoch in epochs]
         held_out.append((validate, answers_of(network, validation)))
@@ -117,6 +128,14 @@ def train_seed(
     order = np.argsort(np.concatenate([rows for rows, _ in held_out]))
     validated = np.concatenate([answer for _, answer in held_out])[order]
     return Trained(networks, history, validated, np.mean(answers, axis=0))
+
+
+def cause(found: list[Finding]) -> str:
+    """What the training doctor found, in a sentence for an error message."""
+    told = " ".join(f"{each.check}: {each.message}" for each in found if each.level == "alarm")
+    if not told:
+        return "The training doctor found nothing wrong with the untrained network."
+    return f"The training doctor, on the untrained network: {told}"
 
 
 def answers_of(network: keras.Model, part: Part) -> np.ndarray:
