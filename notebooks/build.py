@@ -36,7 +36,10 @@ def read_source(path: Path) -> nbformat.NotebookNode:
 def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
     """Run all cells in `folder`; raises nbclient's CellExecutionError where one fails."""
     client = NotebookClient(
-        notebook, timeout=TIMEOUT_SECONDS, resources={"metadata": {"path": str(folder)}}
+        notebook,
+        timeout=TIMEOUT_SECONDS,
+        resources={"metadata": {"path": str(folder)}},
+        coalesce_streams=True,  # else where printed lines part depends on timing
     )
     return client.execute()
 
