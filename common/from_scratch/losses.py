@@ -36,7 +36,7 @@ def huber(target: Array, prediction: Array, delta: float = 1.0) -> tuple[float, 
 
 
 def hinge(target: Array, prediction: Array) -> tuple[float, Array]:
-    """max(1 - t p, 0) for t = -1 or 1, derivative -t where 1 - t p is above 0.
+    """max(1 - t p, 0) for t = -1 or 1, derivative -t where 1 - t p >= 0 (at 0 as in Keras).
 
     The loss of support vector machines: an answer right by a margin of 1 costs nothing. A target 0
     counts as -1.

@@ -68,14 +68,14 @@ print(f"x_train {x_train.shape}, y_train {y_train.shape}, x_test {x_test.shape}"
 @styled
 def images(rows, titles, columns=10):
     lines = -(-len(rows) // columns)
-    figure = new_figure(0.95 * lines)
+    figure = new_figure(0.75 * lines)
     panels = np.ravel(figure.subplots(lines, columns))
     for axes in panels:
         axes.set_axis_off()
     largest = np.abs(rows).max()
     for axes, row, title in zip(panels, rows, titles, strict=False):
         axes.imshow(row.reshape(8, 8), cmap="RdBu", vmin=-largest, vmax=largest)
-        axes.set_title(title, loc="center", fontsize=9)
+        axes.set_title(title, loc="center", fontsize=8.5, fontweight="normal", pad=3)
     return figure
 
 
@@ -145,15 +145,17 @@ def turning_one_weight():
     figure = new_figure(2.7)
     shifts = np.linspace(-3, 3, 61)
     panels = figure.subplots(1, 2, sharey=True)
+    losses = []
     for axes, (name, place) in zip(panels, [("W1", (36, 16)), ("W2", (7, 6))], strict=True):
         curve = [loss_with(name, place, shift) for shift in shifts]
+        losses += curve
         slope = (loss_with(name, place, 1e-5) - loss_with(name, place, -1e-5)) / 2e-5
         axes.plot(shifts, curve, color=SERIES[0]["color"], linewidth=2.2)
         axes.plot(shifts, loss_at_start + slope * shifts, "--", color=SERIES[3]["color"])
         axes.plot(0, loss_at_start, "o", color=SERIES[3]["color"])
         axes.set_title(f"{name}[{place[0]}, {place[1]}]: slope {slope:.4f}")
         axes.set_xlabel("weight moved by")
-        axes.set_ylim(min(curve) - 0.1, max(curve) + 0.1)
+    panels[0].set_ylim(min(losses) - 0.05, max(losses) + 0.05)
     panels[0].set_ylabel("loss")
     return figure
 
@@ -196,9 +198,11 @@ def first_gradient():
     panels = figure.subplots(1, 2, sharex=True)
     panels[0].bar(range(10), p[0], color=SERIES[0]["color"])
     panels[0].set_title(f"p of an image of a {its_class}")
+    panels[0].set_ylabel("probability")
     below = [SERIES[3]["color"] if k == its_class else SERIES[0]["color"] for k in range(10)]
     panels[1].bar(range(10), rows * dlogits[0], color=below)
     panels[1].set_title("Slopes by its logits")
+    panels[1].set_ylabel("slope")
     for axes in panels:
         axes.set_xticks(range(10))
         axes.set_xlabel("class")
@@ -314,7 +318,7 @@ for (name, slopes), by_layers in zip(by_hand.items(), network.all_gradients(), s
 # ## One step down
 #
 # Move every weight against its slope, by the slope times a number that we choose, the learning rate. As long as
-# the step is small, the loss falls as the slopes foretell: by the learning rate times the sum of all slopes
+# the step is small, the loss falls as the slopes predict: by the learning rate times the sum of all slopes
 # squared. How far can one go?
 
 # %%
@@ -331,7 +335,9 @@ def one_step():
     figure = new_figure(2.6)
     axes = figure.subplots()
     axes.plot(rates, after_a_step, **SERIES[0], markersize=3, label="measured")
-    axes.plot(rates, loss_at_start - rates * fall, "--", color=SERIES[3]["color"], label="foretold")
+    axes.plot(
+        rates, loss_at_start - rates * fall, "--", color=SERIES[3]["color"], label="by the slopes"
+    )
     axes.set_ylim(min(after_a_step) - 0.3, 1.2 * loss_at_start)
     axes.set_xlabel("learning rate of a single step")
     axes.set_ylabel("loss after it")
@@ -348,7 +354,7 @@ one_step()
 #
 # Training is this step again and again. We do not wait for the slopes of all images, though: 32 of them already
 # give a fair guess of the direction, and forty such steps cost what one exact step does. One round through the
-# images, mixed anew, is an epoch. The loop, in full:
+# images, shuffled anew, is an epoch. The loop, in full:
 
 # %%
 epochs, learning_rate, batch_size = (5 if QUICK else 40), 0.1, 32
@@ -390,10 +396,10 @@ def learning_curve():
 learning_curve()
 
 # %% [markdown]
-# The jumps are steps that were too long for the place where they were taken. They heal, and a smaller learning
-# rate has fewer of them; more about this in notebook 4.
+# The jumps are steps that were too long for the place where they were taken, and they heal. More about the length of
+# steps in notebook 4.
 #
-# The library's loop and the layers', from the same weights, with the rows mixed in the same order:
+# The library's loop and the layers', from the same weights, with the rows shuffled in the same order:
 
 # %%
 on_one_page = {name: value.copy() for name, value in weights.items()}

@@ -62,11 +62,11 @@ from projects.diamond_prices.load import GRADES, NUMBERS, load, read_raw
 diamonds = read_raw()
 alike = diamonds.query("carat == 0.51 and color == 'E' and clarity == 'VS1'")
 height = alike["z"].to_numpy()
-print(np.sort(height))
+print(f"{len(height)} stones, in order:\n{np.sort(height)}")
 
 # %% [markdown]
 # Nearly all lie between 3.0 and 3.3. One is said to be 31.8 mm high, ten times too much: surely 3.18, and somebody
-# lost the point. Another one's height stands in the wrong column. Nobody made this up for a lesson; the table of
+# lost the point. In another row two columns have changed places. Nobody made this up for a lesson; the table of
 # 53,940 diamonds has been used in courses for years, with these rows in it.
 #
 # Now take a number c for all. Three losses for an error e:
@@ -389,9 +389,9 @@ def by_rate():
 by_rate()
 
 # %% [markdown]
-# From a fresh start the two are equals: the squared error is no mistake in itself, and its probabilities are
-# honest too. From a wrong conviction the cross-entropy comes back over most of the range of rates, and the
-# squared error at the large end alone, with steps that would be dangerous elsewhere. This is why classifiers are
+# From a fresh start the two are equals: the squared error is no mistake in itself, and its best answer is the
+# true probability too. From a wrong conviction the cross-entropy comes back over most of the range of rates, and the
+# squared error at the large end alone. This is why classifiers are
 # trained with cross-entropies: not that the minimum were another, but that there is a slope towards it from
 # everywhere.
 #
@@ -426,7 +426,7 @@ def margins():
 margins()
 
 # %% [markdown]
-# The same linear model, trained to the end with each of them:
+# The same linear model, trained for long with each of them:
 
 # %%
 signs = 2 * t_train - 1

@@ -252,7 +252,7 @@ landscapes()
 # - **Standard.** A round bowl, nearly. Everyone is quick, and plain SGD needs no tricks.
 #
 # So the rules differ in *which* bad landscape they can cope with. And the largest gain came from no optimizer at
-# all, but from two lines that scaled the data. (A factor of two in this table means little: with many rates to choose
+# all, but from one line that scaled the data. (A factor of two in this table means little: with many rates to choose
 # from, now and then one lands on the goal by luck.)
 #
 # The limit for SGD can be seen from near by, with a start next to the minimum:
@@ -323,13 +323,18 @@ def by_rate():
 
 
 least = {table: {name: min(found[table, name]) for name in OPTIMIZERS} for table in TABLES}
+best = {
+    table: {name: f"{10.0 ** exponents[np.argmin(found[table, name])]:.1g}" for name in OPTIMIZERS}
+    for table in TABLES
+}
 print(pd.DataFrame(least).rename_axis(columns="least loss").round(3).to_string())
+print(pd.DataFrame(best).rename_axis(columns="at the rate").to_string())
 by_rate()
 
 # %% [markdown]
-# On the raw columns Adam is ahead, and it is still worse than *anything* on scaled columns. There, with its own best
-# rate each, all five end at about the same loss, and what differs is where the good rates lie: a hundred times
-# apart for SGD and Adam. This is why "we used the same learning rate for all optimizers" is no fair test.
+# On the raw columns Adam is ahead, and it is still worse than the last of them on scaled columns. There, with its own
+# best rate each, all five end at about the same loss, and what differs is where the good rates lie: far apart for
+# SGD and Adam. This is why "we used the same learning rate for all optimizers" is no fair test.
 #
 # ## A network
 #
@@ -403,7 +408,7 @@ def network_by_rate():
     axes.set_ylim(0.06, 3)
     axes.set_xlabel("learning rate")
     axes.set_ylabel("validation loss")
-    axes.set_title(f"Digits, {epochs} epochs: everyone can, at a rate of its own")
+    axes.set_title(f"Digits, {epochs} epochs: each has good rates of its own")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
@@ -418,7 +423,8 @@ network_by_rate()
 # ## What Adam does to a step
 #
 # m / sqrt(v) is about 1 for a weight whose gradients agree, whatever their size, and near 0 for one whose gradients
-# contradict each other. At the first step m and v know one gradient only, and their ratio is exactly ± 1:
+# contradict each other. At the first step m and v know one gradient only, and their ratio is ± 1, but for the 1e-7
+# that tells where a gradient is next to nothing:
 
 # %%
 random = np.random.default_rng(0)
@@ -432,7 +438,8 @@ for name, optimizer in {"SGD": SGD(0.1), "Adam": Adam(0.001)}.items():
     moved = np.abs(kernel - before)[slopes > 1e-6]
     low, middle, high = np.percentile(moved, (5, 50, 95))
     print(
-        f"{name}: nine weights of ten move by {low:.1e} to {high:.1e}, half by more than {middle:.1e}"
+        f"{name}: of 100 weights, from the one least moved, the 5th moves by {low:.1e}, the 50th by "
+        f"{middle:.1e}, the 95th by {high:.1e}"
     )
 
 # %% [markdown]
@@ -496,10 +503,10 @@ print(pd.DataFrame(by_schedule, index=pd.Index(top_rates, name="top rate")).T.ro
 schedules()
 
 # %% [markdown]
-# A falling rate wants a higher top than a constant one: where the constant rate already shakes the weights about, the
+# A falling rate bears a higher top than a constant one: where the constant rate already shakes the weights about, the
 # cosine does well, and where the rate is small, falling makes it too small. At their best they are close, and the
 # cosine is a little ahead. Warm-up gains nothing at a good rate here, and is a safeguard where the top is too
-# high. (A schedule of SGD works alike. Without any, its rate is a compromise between speed and rest.)
+# high.
 #
 # ## Weights that are to stay small: AdamW
 #

@@ -88,7 +88,7 @@ def four_pictures():
         "changes from left to right": -np.abs(filtered(photograph, across)),
         "changes from top to bottom": -np.abs(filtered(photograph, across.T)),
     }
-    figure = new_figure(4.4)
+    figure = new_figure(4.2)
     for axes, (title, picture) in zip(figure.subplots(2, 2).flat, pictures.items(), strict=True):
         axes.imshow(picture, cmap="gray", vmin=np.quantile(picture, 0.005))
         axes.set_title(title, fontsize=9)
@@ -236,7 +236,7 @@ answers = {name: step if name == "a digit" else step.forward(zero) for name, ste
 
 @styled
 def small_pictures():
-    figure = new_figure(1.6)
+    figure = new_figure(1.4)
     for axes, (name, answer) in zip(figure.subplots(1, 5), answers.items(), strict=True):
         picture = answer[0, ..., 0]
         axes.imshow(picture, cmap="gray", vmin=-1, vmax=1)

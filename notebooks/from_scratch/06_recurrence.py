@@ -191,9 +191,9 @@ over_time()
 # A straight line on this scale is a power: each step multiplies by about the same. The window between the two
 # disasters is narrow, and even the length-keeping U loses, for the slopes of tanh are below 1.
 #
-# What it means. **Vanishing**: the share of an early step in dL/dW is a ten-thousandth or less of that of a late one.
+# What it means. **Vanishing**: the share of an early step in dL/dW is next to nothing beside that of a late one.
 # Nothing is wrong with the gradient, it is correct; it just says that early pixels hardly matter, and so the network
-# never learns to remember them. **Exploding**: one step of training is as long as a thousand others together, and what
+# never learns to remember them. **Exploding**: one step of training is as long as many others together, and what
 # was learned is thrown away.
 #
 # ## Exploding, and clipping
@@ -330,7 +330,7 @@ for name, lengths in influence.items():
 # %% [markdown]
 # Gates alone cure nothing: with the usual biases both start out more forgetful than the simple network with its
 # length-keeping matrix. What they add is that forgetting is a number which can be set, and learned, for
-# each unit and each moment: sigmoid(4) is 0.98, and 0.98 to the power 64 is still a quarter.
+# each unit and each moment: sigmoid(4) is 0.98, and 0.98 to the power 64 is still over a quarter.
 #
 # ## Four digits, one question
 #

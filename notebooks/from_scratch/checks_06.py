@@ -30,7 +30,7 @@ def check_lstm_step(lstm_step):
     yield (
         "h after a second step",
         lstm_step(x[:, 1], h, c, *layer.all_parameters())[0],
-        (expected[:, 1]),
+        expected[:, 1],
     )
 
 
@@ -50,7 +50,7 @@ def check_both_ways(both_ways):
     yield (
         "what goes backward has seen only the last row at the last step",
         answer[:, -1, 2:],
-        (back[:, 0]),
+        back[:, 0],
     )
     yield "all of it", answer, np.concatenate([ahead, back[:, ::-1]], axis=2)
 
