@@ -51,7 +51,7 @@ from notebooks.from_scratch.exercises import check
 # %% [markdown]
 # ## One neuron, one patient, by hand
 #
-# A tumour of the breast cancer table: x is the largest radius of its cells, in standard deviations from
+# A tumour of the breast cancer table: x is the radius of its largest cells, in standard deviations from
 # the mean; the target is -1 for malignant and 1 for benign. One neuron guesses tanh(wx + b), and its loss
 # is the squared error. The chain rule, link by link:
 
@@ -72,8 +72,8 @@ print(f"x {x:.3f}, target {target:.0f}, guess {guess:.3f}, loss {loss:.4f}")
 print(f"dloss/dw {by_hand['w']:.6f}, dloss/db {by_hand['b']:.6f}")
 
 # %% [markdown]
-# Look at the last three lines. Each takes the gradient of the line before, multiplies it by the derivative
-# of one operation, and hands it on. Nothing there needs a person: if every number remembered the operation
+# Look at the three lines that compute gradients. Each takes the gradient of the line before, multiplies it by
+# the derivative of one operation, and hands it on. Nothing there needs a person: if every number remembered the operation
 # that made it, a loop could do it.
 #
 # ## An engine in one cell
@@ -125,7 +125,7 @@ for name, slope in by_hand.items():
 
 # %% [markdown]
 # The `+=` in the last line of `backward` matters. The error goes into the loss twice, as both factors of
-# the square, and each use brings a share of its gradient. An engine that writes `=` is wrong by half.
+# the square, and each use brings a share of its gradient. An engine that writes `=` keeps only half of it.
 #
 # Here is the record that the expression left behind. The values came about from left to right, the gradients
 # from right to left.

@@ -173,7 +173,7 @@ for name, ours_by_weight, theirs_by_weight in zip(
 # %% [markdown]
 # ## Fit
 #
-# The same five lines on both sides: compile, fit. `shuffle=False`, and no generator on our side, means the same
+# The same two calls on both sides: compile, fit. `shuffle=False`, and no generator on our side, means the same
 # batches in the same order.
 
 # %%
@@ -247,7 +247,7 @@ def curves():
     for axes in (left, right):
         axes.set_yscale("log")
         axes.set_xlabel("epoch")
-    right.set_ylim(1e-9, 1)  # room for the legend
+    right.set_ylim(3e-10, 1)  # room for the legend
     return figure
 
 
@@ -348,7 +348,7 @@ for name in sorted(arrays, key=lambda name: (name.split("/")[0], len(name), name
 
 # %% [markdown]
 # The layers' six arrays, and twelve of the optimizer, Adam's two memories of each (and two numbers: the steps
-# done and the learning rate). This is why the file is about three times as large as the weights, and why
+# done and the learning rate). This is why the file holds three numbers for every weight, and why
 # training can go on from it as if nothing had happened. And our network can read it:
 
 # %%
@@ -402,10 +402,8 @@ for name, (mine, other, shape) in others.items():
     other.build((None, *shape))
     other.set_weights(mine.all_parameters())
     first = difference(mine.forward(x_val), other(x_val))
-    told = trained(
-        *(mine, other, optimizers.SGD(**settings), keras.optimizers.SGD(**settings)),
-        *(x, x_val, 2 if QUICK else 5),
-    )
+    both = optimizers.SGD(**settings), keras.optimizers.SGD(**settings)
+    told = trained(mine, other, *both, x, x_val, epochs=2 if QUICK else 5)
     far = (pd.DataFrame(told[0]) - pd.DataFrame(told[1])).abs().max().max()
     print(
         f"{name}: {sum(w.size for w in mine.all_parameters()):,} weights, logits differ by {first:.0e}; "
@@ -448,8 +446,13 @@ theirs.compile(keras.optimizers.Adam(0.01), loss_of)
 stopping = keras.callbacks.EarlyStopping("val_loss", patience=3, restore_best_weights=True)
 held_out = (x_train[:kept_back], y_train[:kept_back])
 history = theirs.fit(
-    *(x_train[kept_back:], y_train[kept_back:], batch_size, 6 if QUICK else 100),
-    **{"validation_data": held_out, "callbacks": [stopping], "verbose": 0},
+    x_train[kept_back:],
+    y_train[kept_back:],
+    batch_size=batch_size,
+    epochs=6 if QUICK else 100,
+    validation_data=held_out,
+    callbacks=[stopping],
+    verbose=0,
 ).history["val_loss"]
 restored = theirs.evaluate(*held_out, verbose=0, return_dict=True)["loss"]
 print(
@@ -568,7 +571,7 @@ speed()
 # larger. The more numbers there are in one operation, the less this counts, and the more what the engine can do
 # better: split the work over the cores, join operations that follow each other, and convolve without writing
 # out every window. On a graphics card the picture is another one altogether. (Other work on the computer moves
-# these numbers; their order is firmer than their digits.)
+# these numbers: on a busy one the wide MLP and the larger pictures have come out on either side of the line.)
 #
 # ## Where the two differ in silence
 #
@@ -612,7 +615,8 @@ for epoch in range(3):
 # **A mean of means.** 1,000 rows in batches of 300 leave one of 100. The mean of the four batch losses is not
 # the loss of all rows, for the last one counts too much. `fit` and `evaluate` weigh each batch by its rows, on
 # both sides; a loop of one's own that averages does not. (Gradients are never weighed: rows of a short batch
-# pull harder.) And weights of rows do not divide: the loss is the weighted sum by the *number* of rows.
+# pull harder.) And with weights of rows, the weighted sum is divided by the *number* of rows, not by the sum of
+# their weights.
 
 # %%
 theirs.set_weights(ours.all_parameters())
@@ -719,8 +723,8 @@ for reset_after in (True, False):
     )
 
 # %% [markdown]
-# **Momentum** can hold steps (m = momentum m - rate g, w += m: Keras, ours) or gradients (m = momentum m + g, w
-# -= rate m: PyTorch). With one learning rate both are the same. When the rate falls, the first goes on with the
+# **Momentum** can hold steps (`m = momentum * m - rate * g`, `w += m`: Keras, ours) or gradients
+# (`m = momentum * m + g`, `w -= rate * m`: PyTorch). With one learning rate both are the same. When the rate falls, the first goes on with the
 # old steps for a while. A slope of 1 all the time, and a rate that falls to a tenth:
 
 # %%
@@ -787,7 +791,7 @@ pd.DataFrame(
 ).round(3)
 
 # %% [markdown]
-# None of these is an error, and each has cost people weeks when results of a paper would not come out again.
+# None of these is an error, and each can be the reason why the results of a paper do not come out again.
 # The cure is always the same: copy the weights, feed one batch, compare layer by layer, then gradients, then
 # one step.
 #

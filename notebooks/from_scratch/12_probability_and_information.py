@@ -55,6 +55,7 @@ from projects.diamond_prices.load import load as load_diamonds
 # %%
 crashes = load_crashes(rows=2000 if QUICK else 0)
 train, test = crashes.examples("train"), crashes.examples("test")
+# The file writes "Incapaciting".
 classes = [label.replace("capaciting", "capacitating") for label in crashes.schema.labels]
 y_train, y_test = train.target.astype("int64"), test.target.astype("int64")
 shares = np.bincount(y_train, minlength=8) / len(y_train)
@@ -67,8 +68,8 @@ pd.DataFrame({"share": shares, "surprise": -np.log(shares)}, index=classes).roun
 #
 # The mean surprise, each outcome as often as it happens, is the entropy: H(p) = - sum of p log p. No
 # forecaster who knows the shares alone can expect less. It is largest where all classes are equally likely,
-# and the number that a classifier's loss must beat. With the logarithm to base 2 it counts yes-or-no
-# questions ("bits").
+# and the number that a classifier's loss must beat. With the natural logarithm it is counted in nats, with
+# the logarithm to base 2 in bits: yes-or-no questions.
 
 # %%
 entropy_of_shares = -np.sum(shares * np.log(shares))
@@ -185,8 +186,10 @@ for step in range(1, 10_001):
     value, gradient = categorical_crossentropy(seen, bias)
     bias -= 2.0 * gradient
     if step in (1, 10, 100, 1000, 10_000):
+        off = np.abs(softmax(bias) - seen)[0]
         print(
-            f"step {step:>6,}: loss {value:.6f}, shares off by {np.abs(softmax(bias) - seen).max():.6f}"
+            f"step {step:>6,}: loss {value:.6f}, largest error of a share {off.max():.6f} "
+            f"({classes[off.argmax()]})"
         )
 
 # %% [markdown]
@@ -260,7 +263,7 @@ histograms()
 # %% [markdown]
 # The lower surprise wins. In dollars a few dear stones are off by thousands while most are off by little:
 # tails too long for a Gaussian, so that the Laplacian fits better, though not well, for the errors are
-# lopsided. In logarithms an error counts by its ratio, and the Gaussian is the better one. So one may change
+# lopsided. (And though the line was fitted by least squares, which favours the Gaussian.) In logarithms an error counts by its ratio, and the Gaussian is the better one. So one may change
 # the loss, or change the scale until the usual loss is true. (The surprises of the two rows cannot be
 # compared: they are densities by the dollar and by the logarithm.)
 #
