@@ -2,12 +2,13 @@
 
 bundle/model.keras       from feature columns to the answer
 bundle/bundle.json       schema, decision, project
+bundle/expectations.json what training rows looked like, and rules for rows that do not: edit it
 bundle/tables/*.csv.gz   tables that prepare joins to a raw row
 """
 
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import keras
@@ -15,11 +16,14 @@ import numpy as np
 import pandas as pd
 
 from common.data.dataset import Schema
+from common.data.expectations import Expectations
+from common.data.expectations_file import read_expectations, write_expectations
 from common.errors import UserError
 from common.files import read_json, write_json
 from common.models.encoder import lookups, predict_rows
+from common.reading.notation import read_notation
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Bundle:
     schema: Schema
     decision: dict[str, float]
     tables: dict[str, pd.DataFrame]
+    expectations: Expectations = field(default_factory=Expectations)
 
     def answers(self, features: pd.DataFrame) -> np.ndarray:
         """What the model gives for a frame of at least one row of features, float32.
@@ -63,6 +68,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
             "decision": bundle.decision,
         }
         write_json(temporary / "bundle.json", record)
+        write_expectations(bundle.expectations, temporary / "expectations.json")
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
     finally:
@@ -79,6 +85,7 @@ def load_bundle(folder: Path) -> Bundle:
         if record["format"] != FORMAT:
             raise ValueError(f"format {record['format']}, this version reads {FORMAT}")
         schema = read_schema(record["schema"])
+        expectations = read_expectations(folder / "expectations.json", schema)
         tables = {
             path.name.removesuffix(".csv.gz"): pd.read_csv(path)
             for path in sorted((folder / "tables").glob("*.csv.gz"))
@@ -89,10 +96,12 @@ def load_bundle(folder: Path) -> Bundle:
             f"The bundle {folder} cannot be read: {error}. "
             "It should come whole from a complete run; train again, or name another --run."
         ) from error
-    return Bundle(model, schema, record["decision"], tables)
+    return Bundle(model, schema, record["decision"], tables, expectations)
 
 
 def read_schema(record: dict) -> Schema:
     """A schema from its JSON, where tuples have become lists."""
     orders = {name: tuple(order) for name, order in record["orders"].items()}
-    return Schema(**record | {"labels": tuple(record["labels"]), "orders": orders})
+    notation = {name: read_notation(one) for name, one in record["notation"].items()}
+    changed = {"labels": tuple(record["labels"]), "orders": orders, "notation": notation}
+    return Schema(**record | changed)

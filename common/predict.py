@@ -1,7 +1,6 @@
 """Score a CSV file of raw rows with a bundle, chunk by chunk, into a CSV file."""
 
 import csv
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from common.bundle import Bundle
-from common.data.rows import check_columns, read_chunks, typed_rows
+from common.data.deviations import Deviations
+from common.data.rows import read_chunks, typed_rows
 from common.errors import UserError
 from common.evaluation.conformal import interval_of
 from common.files import replacing
@@ -29,11 +29,10 @@ def predict_file(
 
     Rows keep their order and all their columns; `output`, where given, makes other rows of them.
     `destination` appears when every row is scored, or not at all. Returns sentences on what was
-    scored, ignored, missing and unseen.
+    scored, ignored, missing, and not as the bundle's expectations have it. Raises UserError for
+    what cannot be scored, or what a rule of the expectations refuses.
     """
-    schema, counts = bundle.schema, {"missing": Counter(), "unseen": Counter()}
-    rows = 0
-    columns: list[str] = []
+    deviations = Deviations(bundle.expectations, bundle.schema, bundle.vocabularies(), source)
     if not destination.parent.is_dir():
         raise UserError(f"There is no folder {destination.parent} to write {destination.name} to.")
     if source.exists() and destination.exists() and source.samefile(destination):
@@ -43,34 +42,21 @@ def predict_file(
         open(temporary, "w", encoding="utf-8", newline="") as file,
     ):
         writer = csv.writer(file, lineterminator="\n")
-        for text in read_chunks(source):
-            if not columns:
-                columns = list(text.columns)
-                check_columns(columns, schema, source)
-            features = prepared(bundle, prepare, text, source)
+        for text in read_chunks(source, bundle.schema.required | bundle.schema.optional):
+            first = not deviations.rows
+            if first:
+                deviations.add_columns(list(text.columns))
+            features = prepared(bundle, prepare, deviations.completed(text), source)
+            deviations.add(text, features)
             answers = bundle.answers(features)
             scored = (
                 output(text, answers) if output else with_answers(bundle, text, answers, source)
             )
-            if not rows:
+            if first:
                 writer.writerow(scored.columns)
             writer.writerows(scored.to_numpy(object).tolist())
-            rows += len(text)
-            count_gaps(bundle, features, counts)
-    known = schema.required | schema.optional
-    told = [f"{rows:,} rows scored, written to {destination}."]
-    for what, names in (
-        ("Ignored columns", [name for name in columns if name not in known]),
-        ("Optional columns not in the file", [n for n in schema.optional if n not in columns]),
-        ("Missing values", [f"{name} {count:,}" for name, count in counts["missing"].items()]),
-        (
-            "Categories unseen in training, scored as unknown",
-            [f"{name} {count:,}" for name, count in counts["unseen"].items()],
-        ),
-    ):
-        if names:
-            told.append(f"{what}: {', '.join(names)}.")
-    return told
+        told = deviations.told()
+    return [f"{deviations.rows:,} rows scored, written to {destination}.", *told]
 
 
 def prepared(bundle: Bundle, prepare: Prepare, text: pd.DataFrame, source: Path) -> pd.DataFrame:
@@ -114,15 +100,3 @@ def added(bundle: Bundle, answers: np.ndarray) -> dict[str, list[str]]:
         f"probability_{label}": [f"{p:.6f}" for p in answers[:, number]]
         for number, label in enumerate(schema.labels)
     }
-
-
-def count_gaps(bundle: Bundle, features: pd.DataFrame, counts: dict[str, Counter]) -> None:
-    """Add this chunk's missing values and unseen categories by column."""
-    vocabularies = bundle.vocabularies()
-    for name in features:
-        column = features[name]
-        missing = column.isna() if name in bundle.schema.numbers else column == ""
-        counts["missing"] += Counter({name: int(missing.sum())})
-        if name in vocabularies:
-            unseen = ~column.isin(vocabularies[name]) & ~missing
-            counts["unseen"] += Counter({name: int(unseen.sum())})

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from common.errors import UserError
+from common.reading.notation import Notation
 
 if TYPE_CHECKING:
     from common.data.stored_rows import StoredRows
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 # TensorFlow copies it: encoding the flights took nearly twice as long.
 pd.set_option("mode.string_storage", "python")
 
-Kind = Literal["number", "category"]
+Kind = Literal["number", "category", "date", "text"]  # of features only the first two
 Task = Literal["binary", "multiclass", "regression"]
 PARTS = ("train", "validation", "test")
 
@@ -27,8 +28,9 @@ class Schema:
 
     features: model input, name to kind; a number is float32 with NaN for missing, a category
         is a string with "" for missing.
-    required, optional: columns of a raw row as `predict` reads it, name to kind; where an
-        optional one is absent, its value counts as missing.
+    required, optional: columns of a raw row as `predict` reads it, name to kind, which may also be
+        "date" or "text"; where an optional one is absent, its value counts as missing.
+    notation: how the cells of a raw column are written, where not plainly.
     labels: the names of class 0, 1, …; none when a number is predicted.
     orders: the values of those categories that have an order, lowest first.
     unit: of a number that is predicted ("dollars"). log_scale: learn its logarithm, since an error
@@ -42,6 +44,7 @@ class Schema:
     orders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unit: str = ""
     log_scale: bool = False
+    notation: dict[str, Notation] = field(default_factory=dict)
 
     @property
     def task(self) -> Task:
