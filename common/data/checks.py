@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from common.data.dataset import PARTS, Dataset
+from common.data.stability import DRIFT, stability_index
 
 SUSPICIOUS_AUC = 0.85  # one honest column alone rarely ranks the classes this well
 SUSPICIOUS_R2 = 0.97  # nor explains a number like this
-DRIFT_ALARM = 0.25  # the usual reading of the population stability index: above, a real shift
 
 
 @dataclass(frozen=True)
@@ -120,13 +120,9 @@ def check_duplicates(dataset: Dataset) -> Iterator[Finding]:
             f"{in_train[rows].sum():,} of {rows.sum():,} {part} rows ({share:.2%}) have exactly "
             "the features of a training row.",
         )
-    targets = pd.Series(dataset.target).groupby(keys)
-    if dataset.schema.task == "regression":
-        conflicting = (targets.transform("max") > 1.1 * targets.transform("min")).to_numpy()
-        other = "whose target is more than 10 % apart"
-    else:
-        conflicting = (targets.transform("nunique") > 1).to_numpy()
-        other = "of another class"
+    regression = dataset.schema.task == "regression"
+    conflicting = conflicting_rows(keys, dataset.target, regression)
+    other = "whose target is more than 10 % apart" if regression else "of another class"
     share = conflicting.mean()
     yield Finding(
         "same input, different target",
@@ -134,6 +130,17 @@ def check_duplicates(dataset: Dataset) -> Iterator[Finding]:
         f"{conflicting.sum():,} rows ({share:.2%}) share all their features with a row "
         f"{other}: no model can tell them apart.",
     )
+
+
+def conflicting_rows(keys: np.ndarray, target: np.ndarray, regression: bool) -> np.ndarray:
+    """Which rows, (rows,) bool, have the key of a row of another class, or of a number 10 % apart.
+
+    keys: (rows,) equal where the inputs are; target: (rows,) classes or numbers.
+    """
+    targets = pd.Series(target).groupby(keys)
+    if regression:
+        return (targets.transform("max") > 1.1 * targets.transform("min")).to_numpy()
+    return (targets.transform("nunique") > 1).to_numpy()
 
 
 def check_useless_columns(dataset: Dataset) -> Iterator[Finding]:
@@ -246,42 +253,13 @@ def check_drift(dataset: Dataset) -> Iterator[Finding]:
     train = dataset.features[dataset.part == "train"]
     test = dataset.features[dataset.part == "test"]
     index = {name: stability_index(train[name], test[name]) for name in train}
-    drifted = sorted((name for name in index if index[name] > DRIFT_ALARM), key=index.get)[::-1]
+    drifted = sorted((name for name in index if index[name] > DRIFT), key=index.get)[::-1]
     yield Finding(
         "drift from train to test",
         "note" if drifted else "ok",
-        f"Population stability index above {DRIFT_ALARM}: "
+        f"Population stability index above {DRIFT}: "
         + named([f"{name} ({index[name]:.2f})" for name in drifted]),
     )
-
-
-def stability_index(reference: pd.Series, current: pd.Series) -> float:
-    """Population stability index: sum of (q - p) ln(q / p) over ten bins or the categories.
-
-    Bins hold a tenth of the reference each; missing values are a bin of their own; empty cells
-    count as one half row. 0 means equal, above 0.25 is usually called a real shift (Siddiqi,
-    Credit Risk Scorecards, 2006).
-    """
-    if pd.api.types.is_numeric_dtype(reference):
-        edges = np.unique(reference.quantile(np.linspace(0, 1, 11)[1:-1]).to_numpy())
-        bins = len(edges) + 2
-        counts = [
-            np.bincount(
-                np.where(column.isna(), bins - 1, np.searchsorted(edges, column, side="left")),
-                minlength=bins,
-            )
-            for column in (reference, current)
-        ]
-    else:
-        codes = pd.factorize(pd.concat([reference, current]))[0]
-        bins = codes.max() + 1
-        counts = [
-            np.bincount(part, minlength=bins)
-            for part in (codes[: len(reference)], codes[len(reference) :])
-        ]
-    present = counts[0] + counts[1] > 0
-    p, q = (np.maximum(count[present], 0.5) / count.sum() for count in counts)
-    return float(np.sum((q - p) * np.log(q / p)))
 
 
 def number(value: float) -> str:
