@@ -12,7 +12,9 @@ import pandas as pd
 from common.bundle import Bundle, load_bundle, save_bundle
 from common.data.checks import check_dataset
 from common.data.dataset import Dataset
+from common.data.expectations import expect_alike
 from common.errors import UserError
+from common.evaluation.advice import advise
 from common.evaluation.baselines import baseline_answers
 from common.evaluation.details import decide, details
 from common.evaluation.evaluate import (
@@ -20,6 +22,7 @@ from common.evaluation.evaluate import (
     SLICE_ROUNDS,
     Answers,
     ensemble_gain,
+    metric_of,
     score_for,
     score_models,
     seed_spread,
@@ -49,6 +52,7 @@ def train_run(
     with run.stage("load"):
         dataset = project.load(config)
         check_settings(config, dataset.schema.task)
+        metric_of(project.metric, dataset.schema)  # a wrong one is told before the training
         record_environment(run, dataset, machine)
     with run.stage("check"):
         record_findings(run, check_dataset(dataset))
@@ -99,8 +103,11 @@ def train(
     networks = [network for seed in kept for network in seed.networks]
     validation = dataset.chosen(validation_rows(dataset, config.folds))
     decision = decide(dataset.schema, validation, network_answers(config, answers)["validation"])
+    learned = dataset.part != "test" if config.folds > 1 else dataset.part == "train"
     model = stitch(prepared.encoder, networks[0] if len(networks) == 1 else average(networks))
-    save_bundle(Bundle(model, dataset.schema, decision, dataset.tables), run.bundle)
+    expectations = expect_alike(dataset.schema, dataset.features[learned])
+    bundle = Bundle(model, dataset.schema, decision, dataset.tables, expectations)
+    save_bundle(bundle, run.bundle)
     with replacing(run.folder / "predictions.npz") as temporary:
         np.savez_compressed(temporary, **answers)
 
@@ -135,6 +142,7 @@ def evaluate_run(
             dataset = project.load(config)
             check_same_data(run, dataset)
     schema, test = dataset.schema, dataset.examples("test")
+    metric = metric_of(project.metric, schema)
     validation = dataset.chosen(validation_rows(dataset, config.folds))
     with np.load(run.folder / "predictions.npz", allow_pickle=False) as stored:
         stored = {name: stored[name] for name in stored.files}
@@ -144,14 +152,14 @@ def evaluate_run(
     with run.stage("evaluate"):
         bundle = load_bundle(run.bundle)
         check_bundle(bundle, test.features, answers["network"]["test"], run)
-        scored, scores, comparison = score_models(schema, project.metric, validation, test, answers)
+        scored, scores, comparison = score_models(schema, metric, validation, test, answers)
         train_target = dataset.examples("train").target
         metrics = {
             "project": project.name,
             "run": run.name,
             "question": project.question,
             "task": schema.task,
-            "metric": project.metric,
+            "metric": metric,
             "labels": list(schema.labels),
             "unit": schema.unit,
             "test": scores.pop("network"),
@@ -166,11 +174,9 @@ def evaluate_run(
                 answers["network"],
                 np.bincount(train_target.astype(int), minlength=len(schema.labels)),
             ),
-            "slices": score_slices(
-                schema, project.metric, test, answers["network"]["test"], SLICE_ROUNDS
-            ),
+            "slices": score_slices(schema, metric, test, answers["network"]["test"], SLICE_ROUNDS),
             "importance": permutation_importance(
-                bundle.answers, score_for(schema, project.metric), test.features, test.target
+                bundle.answers, score_for(schema, metric), test.features, test.target
             ),
             "rows": {
                 "in": dataset.account.rows_in,
@@ -189,11 +195,12 @@ def evaluate_run(
         if config.seeds > 1:
             by_seed = {seed: stored[f"{seed}/test"] for seed in seeds_of(config)}
             metrics["seeds"] = seed_spread(schema, test, by_seed)
-            metrics["ensemble"] = ensemble_gain(schema, project.metric, test, by_seed)
+            metrics["ensemble"] = ensemble_gain(schema, metric, test, by_seed)
     with run.stage("plots"):
         history = pd.read_csv(run.folder / "history.csv")
         draw_plots(run.folder / "plots", dataset, history, config.monitor, scored, metrics)
     metrics["seconds"] = run.seconds()
+    metrics["advice"] = advise(history, metrics, config, project)
     write_json(run.folder / "metrics.json", metrics)
     with run.stage("report"):
         write_report(run.folder, project.question)
@@ -230,10 +237,10 @@ def summary(folder: Path) -> str:
             f"the mean of their answers {shown(mean['value'])}"
         )
     lines += [metrics["comparison"]["verdict"], *metrics["comparison"]["alarms"]]
-    diagnosed = read_json(folder / "config.json").get("diagnose")
-    if metrics["comparison"]["alarms"] and not diagnosed:
-        lines.append("To look for the cause, train again with the same settings and --diagnose.")
-    return "\n".join([*lines, f"Report: {folder / 'report.html'}"])
+    advice = metrics["advice"]
+    lines += ["", advice["meaning"], *(["To try next:"] if advice["commands"] else [])]
+    lines += [f"  {each['command']}\n      {each['why']}" for each in advice["commands"]]
+    return "\n".join([*lines, "", f"Report: {folder / 'report.html'}"])
 
 
 def columns(cells: list[str]) -> str:

@@ -67,17 +67,18 @@ class Project:
     output(rows, answers): rows of text and the answers to them, to the rows that predict writes,
         where those should be others than the rows with the answers beside them.
     fairness: slice columns that are groups of people, for two classes: how their rates differ.
-    metric: the score by which models are compared, one of the task's in common/evaluation.
+    metric: the score by which models are compared, one of the task's in common/evaluation; where
+        none is named roc_auc for two classes, log_loss for more, rmse for a number.
     space: the values that `tune` may try for fields of the config.
     """
 
     name: str
     question: str
-    metric: str
     config: type[TrainingConfig]
     load: "Callable[[TrainingConfig], Dataset]"
     prepare: "Callable[[pd.DataFrame, dict[str, pd.DataFrame]], pd.DataFrame]"
     build: "Callable[[TrainingConfig, Table, Target], keras.Model]"
+    metric: str = ""
     output: "Callable[[pd.DataFrame, np.ndarray], pd.DataFrame] | None" = None
     space: "Mapping[str, Dimension]" = field(default_factory=dict)
     fairness: tuple[str, ...] = ()

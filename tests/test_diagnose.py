@@ -3,9 +3,11 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from common.errors import UserError
+from common.evaluation.advice import advise
 from common.files import read_json, write_json
 from common.pipeline import summary, train
 from common.runs import new_run
@@ -37,7 +39,12 @@ def test_an_error_of_nan_names_the_cause(flights, tmp_path):
 def test_a_network_at_chance_is_sent_to_the_doctor(tmp_path, diagnosed):
     score = {"roc_auc": {"value": 0.5, "low": 0.48, "high": 0.52}}
     comparison = {"difference": score, "verdict": "No better.", "alarms": ["Learned nothing."]}
-    metrics = {"test": score, "baselines": {}, "comparison": comparison}
+    metrics = {"test": score, "baselines": {}, "comparison": comparison, "task": "binary"}
+    metrics |= {"rows": {"train": 10**6}, "seconds": {"train": 9.0}}
+    comparison["best_baseline"] = "class_prior"
+    config = dataclasses.replace(SMALL, epochs=3, diagnose=diagnosed)
+    history = pd.DataFrame({"seed": 0, "fold": 1, "epoch": [1, 2], "loss": 0.6, "val_loss": 0.6})
+    metrics["advice"] = advise(history, metrics, config, PROJECT)
     write_json(tmp_path / "metrics.json", metrics)
-    write_json(tmp_path / "config.json", {"diagnose": diagnosed})
+    assert metrics["advice"]["state"] == "at chance"
     assert ("--diagnose" in summary(tmp_path)) != diagnosed

@@ -26,6 +26,7 @@ from common.report.page import write_report
 QUESTION = "Is this tumour benign?"
 SCRIPT = "<script>window.hacked = 1</script>"
 IMAGE = "<img src=x onerror='window.hacked = 1'>"
+COMMAND = "python projects/tumours/run.py"
 RUN = "2026-01-31_12-00-00"
 
 
@@ -92,6 +93,10 @@ def run_folder(tmp_path_factory):
             "importance": entries,
             "seeds": seed_spread(schema, test, seeds),
             "ensemble": ensemble_gain(schema, "roc_auc", test, seeds),
+            "advice": {
+                "meaning": "Overfitting: it learned its rows by heart.",
+                "commands": [{"command": f"{COMMAND} --dropout 0.3", "why": "more dropout"}],
+            },
             "seconds": {"load": 0.12, "train": 3456.7},
             "rows": {
                 "in": 1569,
@@ -175,6 +180,13 @@ def open_page(browser, path, width):
 def test_the_page_loads_nothing_but_itself_and_complains_of_nothing(opened):
     assert opened.requests == [opened.address]
     assert opened.complaints == []
+
+
+def test_what_the_curves_mean_stands_beside_them_with_a_command_to_try(opened):
+    advice = opened.page.locator("figure:has(img[alt^='Loss and score']) + .advice")
+    assert "Overfitting: it learned its rows by heart." in advice.inner_text()
+    assert advice.locator("dt").inner_text() == "More dropout:"
+    assert advice.locator("code").inner_text() == f"{COMMAND} --dropout 0.3"
 
 
 @pytest.mark.parametrize("element", ["img", "script", "iframe"])

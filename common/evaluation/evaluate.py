@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from common.data.dataset import Examples, Schema, Task
+from common.errors import UserError
 from common.evaluation.binary import BinaryRows, best_f1_threshold
 from common.evaluation.bootstrap import Rows, bootstrap, interval
 from common.evaluation.metrics import METRICS, shown, shown_difference
@@ -65,6 +66,27 @@ def score_models(
     return scored, metrics, compare(schema.task, metric, metrics, draws)
 
 
+def metric_of(named: str, schema: Schema) -> str:
+    """The metric by which models are compared: the one that is named, else the task's own.
+
+    Raises UserError for one that the task does not have.
+    """
+    possible = METRICS_OF[schema.task]
+    if schema.task == "regression" and schema.log_scale:
+        possible = (*possible, "rmse_log")
+    if named and named not in possible:
+        raise UserError(
+            f"metric {named} is not measured in this task ({schema.task}). "
+            f"Choose one of {', '.join(possible)}."
+        )
+    return named or possible[0]
+
+
+METRICS_OF = {  # the first is by default the one that decides
+    "binary": ("roc_auc", "average_precision", "log_loss", "brier_score", "accuracy", "f1"),
+    "multiclass": ("log_loss", "accuracy", "balanced_accuracy", "f1_macro"),
+    "regression": ("rmse", "mae", "r2", "mean_absolute_percentage_error"),
+}
 COMPARED = {
     "binary": ("roc_auc", "log_loss"),
     "multiclass": ("log_loss", "accuracy", "f1_macro"),
