@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 
 from common.errors import UserError
+from common.exit_status import exit_status
 from common.project import Project
 
 Flat = tyro.conf.arg(name="")  # the fields of a dataclass as flags without a prefix
@@ -23,34 +24,18 @@ def main(project: Project, arguments: list[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] not in (*COMMANDS, "-h", "--help"):
         arguments.insert(0, "train")
-    try:
-        tyro.extras.subcommand_cli_from_dict(
+    return exit_status(
+        lambda: tyro.extras.subcommand_cli_from_dict(
             make_commands(project, arguments),
             prog=f"python projects/{project.name}/run.py",
             description=f"{project.question} Without a command: train. Its settings: train --help.",
             args=arguments,
             sort_subcommands=False,
-        )
-    except UserError as error:
-        print(f"\nError: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        where = f" {error.filename}" if error.filename else " a file"
-        print(
-            f"\nError: cannot read or write{where}: {error.strerror or error}. Nothing "
-            "half-written was left behind. Free some space or choose another place, then run "
-            "again; --resume goes on with a training.",
-            file=sys.stderr,
-        )
-        return 2
-    except KeyboardInterrupt:
-        print(
-            "\nStopped. A training goes on from its last epoch with --resume; a search keeps its "
-            "finished trials and goes on with the same command.",
-            file=sys.stderr,
-        )
-        return 130
-    return 0
+        ),
+        after_error=" --resume goes on with a training.",
+        after_stop=" A training goes on from its last epoch with --resume; a search keeps its "
+        "finished trials and goes on with the same command.",
+    )
 
 
 def make_commands(project: Project, arguments: list[str]) -> dict[str, Callable]:
