@@ -1,0 +1,76 @@
+"""A project from a table of one's own.
+
+python -m common.new my_problem --data my.csv --target price
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from common.exit_status import exit_status
+
+Columns = Annotated[tuple[str, ...], tyro.conf.arg(metavar="COLUMN …")]
+Column = Annotated[str, tyro.conf.arg(metavar="COLUMN")]
+
+
+def new(
+    name: tyro.conf.Positional[str],
+    data: Annotated[Path, tyro.conf.arg(metavar="FILE")],
+    target: Column = "",
+    task: Literal["", "classes", "number"] = "",
+    number: Columns = (),
+    category: Columns = (),
+    leave_out: Columns = (),
+    keep: Columns = (),
+    time: Column = "",
+    group: Column = "",
+    dry_run: bool = False,
+    run: bool = False,
+) -> None:
+    """Look at a table, decide what to do with it, and write projects/NAME to be run and edited.
+
+    Args:
+        name: Name of the project: small letters, digits and _.
+        data: The table: CSV in any of its dialects, Excel, Parquet, JSON lines.
+        target: The column to predict; by default the likeliest one.
+        task: Whether the target is one of several classes, or a number; by default as it looks.
+        number: Columns that are numbers, though they may not look so.
+        category: Columns that are categories, though they may look like numbers.
+        leave_out: Columns that the model must not see.
+        keep: Columns to keep that would be left out.
+        time: Split by this column, or "none".
+        group: Keep the rows of each of its values in one part of the split, or "none".
+        dry_run: Tell the plan, write nothing.
+        run: Train at once.
+    """
+    from common.new.decide import Wishes, decide
+    from common.new.tell import told
+    from common.new.write import check_name, write_project
+
+    check_name(name)
+    plan = decide(data, Wishes(target, task, number, category, leave_out, keep, time, group))
+    print(told(plan))
+    if dry_run:
+        return
+    folder = write_project(name, plan)
+    command = f"python projects/{name}/run.py"
+    print(f"\nWritten to {folder}: read load.py, then run\n\n    {command}")
+    if run:
+        train(folder)
+
+
+def train(folder: Path) -> None:
+    """Run the new project as its own script."""
+    import subprocess
+
+    from common.errors import UserError
+
+    status = subprocess.run([sys.executable, str(folder / "run.py")], check=False).returncode
+    if status:
+        raise UserError(f"The training ended with status {status}; its messages stand above.")
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status(lambda: tyro.cli(new, prog="python -m common.new")))

@@ -1,0 +1,246 @@
+"""What to do with a table nobody has seen: the task, the part of each column, the split, settings.
+
+Every decision comes with its reason, and every one can be overruled.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.stats import skew
+
+from common.data.columns import as_number, present
+from common.data.combination import parts_of
+from common.data.dataset import Kind, Task
+from common.data.roles import group_column, id_like, leaks, propose_target, task_of, time_column
+from common.data.typed_table import check_names, labels_of, typed_frame
+from common.errors import UserError
+from common.new.settings import Settings, settings_for
+from common.reading.dates import date_parts
+from common.reading.notation import typed_cells
+from common.reading.table_file import RawTable, read_table
+from common.reading.understand import ColumnReading, understand_table
+
+SLICES = 3  # columns by which scores are broken down
+RUNS_WITH = 0.99  # rank correlation with the time from which a column is the time
+SLICE_VALUES = 8  # values that such a column has at most
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user has said; empty where the data decides."""
+
+    target: str = ""
+    task: Literal["", "classes", "number"] = ""
+    number: Sequence[str] = ()
+    category: Sequence[str] = ()
+    leave_out: Sequence[str] = ()
+    keep: Sequence[str] = ()
+    time: str = ""  # "none" for no split by time
+    group: str = ""  # likewise
+
+    def named(self) -> list[str]:
+        """Every column that is named, once."""
+        single = [name for name in (self.target, self.time, self.group) if name not in ("", "none")]
+        listed = [*self.number, *self.category, *self.leave_out, *self.keep]
+        return list(dict.fromkeys([*single, *listed]))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a file becomes a project.
+
+    readings: how each column is read; features: the raw columns that the model gets; left_out: the
+    others, with the reason; why: the reasons of the decisions by what is decided.
+    """
+
+    data: Path
+    table: RawTable
+    readings: dict[str, ColumnReading]
+    target: str
+    task: Task
+    labels: tuple[str, ...]
+    features: dict[str, Kind]
+    date_parts: dict[str, tuple[str, ...]]
+    left_out: dict[str, str]
+    suspects: dict[str, str]
+    time: str
+    group: str
+    slices: tuple[str, ...]
+    log_scale: bool
+    settings: Settings
+    why: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, Kind]:
+        """The raw columns that are read, the target first."""
+        apart = [name for name in (self.target, self.time, self.group) if name]
+        kinds = {name: self.readings[name].kind for name in apart} | self.features
+        return kinds | {self.target: "number" if self.task == "regression" else "category"}
+
+
+def decide(data: Path, wishes: Wishes) -> Plan:
+    """Look at the whole file and decide; UserError where nothing can be learned from it."""
+    table = read_table(data)
+    check_names(wishes.named(), table.columns, data)
+    readings = {
+        name: overruled(reading, table.cells(name), wishes)
+        for name, reading in understand_table(table).items()
+    }
+    frame = typed_frame(table, readings)
+    target, why_target = wishes.target, "as you said"
+    if not target:
+        target, why_target = propose_target(frame)
+    if not target or target not in frame:
+        raise UserError(
+            f"{data}: {f'column {target!r} is empty' if target else why_target}. Name the column "
+            f"to predict with --target. Columns: {', '.join(table.columns)}."
+        )
+    task, why_task = wished_task(frame[target], wishes)
+    labels = () if task == "regression" else labels_of(as_text(table, readings, target))
+    known = frame[present(frame[target])]
+    offered = known.drop(columns=[name for name in wishes.leave_out if name in known])
+    time, why_time = part_of(wishes.time, time_column, offered, target)
+    group, why_group = (
+        ("", "the split is by time")
+        if time and not wishes.group
+        else part_of(wishes.group, group_column, offered, target)
+    )
+    left_out = unused(known, readings, (target, time, group), wishes)
+    kept = known.drop(columns=[name for name in left_out if name in known])
+    parts = {
+        name: useful_parts(kept[name], splits=name == time)
+        for name in kept
+        if readings[name].kind == "date" and name != target
+    }
+    features = {
+        name: readings[name].kind
+        for name in kept
+        if name not in (target, time, group) or name in parts
+    }
+    if not features:
+        raise UserError(
+            f"{data} has no column left to predict {target!r} from: "
+            + "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+            + ". Overrule that with --keep COLUMN."
+        )
+    return Plan(
+        data=data,
+        table=table,
+        readings=readings,
+        target=target,
+        task=task,
+        labels=labels,
+        features=features,
+        date_parts=parts,
+        left_out=left_out,
+        suspects=leaks(kept, target) | parts_of(kept, target),
+        time=time,
+        group=group,
+        slices=sliced(kept[list(features)], readings),
+        log_scale=task == "regression" and by_ratio(known[target]),
+        settings=settings_for(len(known), by_time=bool(time)),
+        why={"target": why_target, "task": why_task, "time": why_time, "group": why_group},
+    )
+
+
+def overruled(reading: ColumnReading, cells: pd.Series, wishes: Wishes) -> ColumnReading:
+    """What the cells of a column are, as they suggest or as the user said."""
+    for kind in ("number", "category"):
+        if reading.name in getattr(wishes, kind) and reading.kind != kind:
+            unreadable = typed_cells(cells, kind, reading.notation)[1]
+            return replace(reading, kind=kind, told="as you said", unreadable=unreadable)
+    return reading
+
+
+def wished_task(target: pd.Series, wishes: Wishes) -> tuple[Task, str]:
+    if wishes.task == "number":
+        return "regression", "as you said"
+    if wishes.task == "classes":
+        count = target[present(target)].nunique()
+        return ("binary" if count == 2 else "multiclass"), f"as you said, {count} values"
+    return task_of(target)
+
+
+def as_text(table: RawTable, readings: dict[str, ColumnReading], name: str) -> pd.Series:
+    """The cells of a column as categories, whatever it was understood as."""
+    return typed_cells(table.cells(name), "category", readings[name].notation)[0]
+
+
+def unused(
+    frame: pd.DataFrame,
+    readings: dict[str, ColumnReading],
+    apart: Sequence[str],
+    wishes: Wishes,
+) -> dict[str, str]:
+    """The columns that are left out, with the reason; `apart`: target, time and group."""
+    time = apart[1]
+    ids = id_like(frame.drop(columns=[name for name in apart if name]))
+    found = {}
+    for name, reading in readings.items():
+        if name in wishes.leave_out:
+            found[name] = "as you said"
+        elif name in (*apart, *wishes.keep):
+            continue
+        elif reading.kind == "empty":
+            found[name] = "empty"
+        elif reading.kind == "text":
+            found[name] = "free text, which projects on tables do not read"
+        elif frame[name].nunique() == 1 and present(frame[name]).all():
+            found[name] = f"one value only, {frame[name].iloc[0]}"
+        elif name in ids:
+            found[name] = ids[name]
+        elif time and reading.kind == "number" and runs_with(frame[name], frame[time]):
+            found[name] = f"it runs with {time}: no test row has a value that was learned"
+    return found
+
+
+def runs_with(column: pd.Series, time: pd.Series) -> bool:
+    """Whether a number is the time by another name, of equal order."""
+    return abs(column.corr(as_number(time), method="spearman")) > RUNS_WITH
+
+
+def part_of(wish: str, find, frame: pd.DataFrame, target: str) -> tuple[str, str]:
+    """The column that plays a part, and why: as the user said, or as `find` guesses."""
+    if wish:
+        return ("", "as you said") if wish == "none" else (wish, "as you said")
+    name, why = find(frame, target)
+    return name or "", why
+
+
+def useful_parts(dates: pd.Series, splits: bool) -> tuple[str, ...]:
+    """The parts of a date column that vary.
+
+    splits: rows are split by it. Then the model is used in years it has not seen, and the season
+    tells something only after two of them.
+    """
+    parts = date_parts(dates)
+    varied = [name for name in parts if parts[name].nunique() > 1]
+    unfit = []
+    if splits:
+        unfit = [f"{dates.name}_year"]
+        if dates.max() - dates.min() < pd.Timedelta(days=2 * 365):
+            unfit += [f"{dates.name}_season_sine", f"{dates.name}_season_cosine"]
+    return tuple(name for name in varied if name not in unfit)
+
+
+def sliced(frame: pd.DataFrame, readings: dict[str, ColumnReading]) -> tuple[str, ...]:
+    """The first few categories that have few values."""
+    fitting = [
+        name
+        for name in frame
+        if readings[name].kind == "category" and 2 <= frame[name].nunique() <= SLICE_VALUES
+    ]
+    return tuple(fitting[:SLICES])
+
+
+def by_ratio(target: pd.Series) -> bool:
+    """Whether errors count by their ratio: positive numbers, skewed but for their logarithm."""
+    known = target.dropna()
+    if (known <= 0).any() or known.max() < 10 * known.min():
+        return False
+    raw, logarithm = skew(known), skew(np.log(known))
+    return bool(raw > 1 and abs(logarithm) < raw / 2)
