@@ -488,7 +488,7 @@ sliced = score_slices(schema, "rmse_log", validation, price, 50 if QUICK else 20
 overall = scored_rows(schema, validation.target, price).metrics()["rmse_log"]
 figure = slices(sliced, "rmse_log", overall)
 title = figure.texts[0]  # the function speaks of test rows
-title.set_text(title.get_text().replace("test rows", "houses held out"))
+title.set_text(title.get_text().replace("all test rows", "all held out"))
 figure
 
 # %% [markdown]
