@@ -11,12 +11,12 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from common.reading import file_bytes
 from common.data.archives import archive_member
 from common.data.dataset import Schema
 from common.data.fetch import package_archive
 from common.data.rows import read_chunks, typed_rows
 from common.errors import UserError
+from common.reading import file_bytes
 from common.reading.file_format import CHUNK_ROWS
 from common.reading.header import unique_names
 from common.reading.notation import Notation, typed_cells

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from common.reading import understand as understanding
 from common.data.archives import archive_member
 from common.data.fetch import package_archive
+from common.reading import understand as understanding
 from common.reading.dates import date_parts
 from common.reading.notation import Notation, read_notation, typed_cells
 from common.reading.table_file import read_table
