@@ -8,15 +8,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_
 from sklearn.metrics import cohen_kappa_score
 
 from common.data.alikeness import alikeness
-from common.data.roles import (
-    group_column,
-    id_like,
-    leaks,
-    propose_target,
-    single_scores,
-    task_of,
-    time_column,
-)
+from common.data.roles import group_column, id_like, time_column
+from common.data.target import leaks, propose_target, single_scores, task_of
 from common.errors import UserError
 from projects.diamond_prices.load import read_raw, stones
 

@@ -15,8 +15,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from common.data.columns import is_date, is_number, is_text, plain_value
-from common.data.roles import as_number
+from common.data.columns import as_number, is_date, is_number, is_text, plain_value
 from common.doctor.patient import Advised, Patient, evenly
 from common.doctor.reading import SHOWN
 from common.doctor.rows import shown_rows

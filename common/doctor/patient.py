@@ -11,14 +11,8 @@ from common.data.checks import Finding
 from common.data.columns import present
 from common.data.combination import parts_of
 from common.data.dataset import Task
-from common.data.roles import (
-    group_column,
-    id_like,
-    single_scores,
-    suspects,
-    task_of,
-    time_column,
-)
+from common.data.roles import group_column, id_like, time_column
+from common.data.target import single_scores, suspects, task_of
 from common.data.typed_table import check_names, typed_frame
 from common.errors import UserError
 from common.reading.table_file import RawTable, read_table

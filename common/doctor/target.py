@@ -7,7 +7,7 @@ import numpy as np
 
 from common.data.checks import number
 from common.data.columns import plain_value
-from common.data.roles import propose_target, task_of
+from common.data.target import propose_target, task_of
 from common.doctor.patient import Advised, Patient
 from common.new.write import literal
 

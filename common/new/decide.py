@@ -15,7 +15,9 @@ from scipy.stats import skew
 from common.data.columns import as_number, present
 from common.data.combination import parts_of
 from common.data.dataset import Kind, Task
-from common.data.roles import group_column, id_like, leaks, propose_target, task_of, time_column
+from common.data.roles import group_column, id_like, time_column
+from common.data.split import split_by_time
+from common.data.target import leaks, propose_target, task_of
 from common.data.typed_table import check_names, labels_of, typed_frame
 from common.errors import UserError
 from common.new.settings import Settings, settings_for
@@ -103,7 +105,7 @@ def decide(data: Path, wishes: Wishes) -> Plan:
     labels = () if task == "regression" else labels_of(as_text(table, readings, target))
     known = frame[present(frame[target])]
     offered = known.drop(columns=[name for name in wishes.leave_out if name in known])
-    time, why_time = part_of(wishes.time, time_column, offered, target)
+    time, why_time = part_of(wishes.time, time_that_splits, offered, target)
     group, why_group = (
         ("", "the split is by time")
         if time and not wishes.group
@@ -201,6 +203,21 @@ def unused(
 def runs_with(column: pd.Series, time: pd.Series) -> bool:
     """Whether a number is the time by another name, of equal order."""
     return abs(column.corr(as_number(time), method="spearman")) > RUNS_WITH
+
+
+def time_that_splits(frame: pd.DataFrame, target: str) -> tuple[str | None, str]:
+    """As `time_column`, but for one by which a part would have no two target values."""
+    name, why = time_column(frame, target)
+    if name is None:
+        return name, why
+    known = frame[present(frame[name])]
+    try:
+        part = split_by_time(known[name])
+    except UserError:
+        return None, f"{name} would be a time, but nearly all rows are of the same one"
+    if known[target].groupby(part).nunique().min() < 2:
+        return None, f"{name} would be a time, but a part of the rows would have only one answer"
+    return name, why
 
 
 def part_of(wish: str, find, frame: pd.DataFrame, target: str) -> tuple[str, str]:

@@ -92,10 +92,11 @@ def tidiness(rows: list[list[str]], separator: str) -> float:
     rows = rows[lengths.index(width) :]
     regular = sum(len(row) == width for row in rows) / len(rows)
     cells = [cell.strip() for row in rows[:100] if len(row) == width for cell in row]
-    if separator == " " and (
-        lengths[0] != width or regular < 0.98 or sum(map(is_value, cells)) < 0.5 * len(cells)
-    ):
-        return 0.0  # words of a sentence
+    if separator == " ":
+        values = sum(map(is_value, cells)) >= 0.5 * len(cells)
+        codes = regular == 1 and width > 4 and len(rows) >= 20  # sentences are of unequal length
+        if lengths[0] != width or regular < 0.98 or not (values or codes):
+            return 0.0
     whole = sum(is_whole(cell, separator) for cell in cells) / len(cells)
     return regular * whole
 
