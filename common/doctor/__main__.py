@@ -13,7 +13,7 @@ from common.exit_status import exit_status
 
 
 def doctor(
-    path: tyro.conf.Positional[Path],
+    path: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FILE")]],
     target: Annotated[str, tyro.conf.arg(metavar="COLUMN")] = "",
     page: Annotated[Path | None, tyro.conf.arg(metavar="FILE.html")] = None,
 ) -> None:

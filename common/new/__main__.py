@@ -16,7 +16,7 @@ Column = Annotated[str, tyro.conf.arg(metavar="COLUMN")]
 
 
 def new(
-    name: tyro.conf.Positional[str],
+    name: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="NAME")]],
     data: Annotated[Path, tyro.conf.arg(metavar="FILE")],
     target: Column = "",
     task: Literal["", "classes", "number"] = "",

@@ -190,7 +190,7 @@ def unused(
         elif reading.kind == "empty":
             found[name] = "empty"
         elif reading.kind == "text":
-            found[name] = "free text, which projects on tables do not read"
+            found[name] = "free text, which the kit does not read yet"
         elif frame[name].nunique() == 1 and present(frame[name]).all():
             found[name] = f"one value only, {frame[name].iloc[0]}"
         elif name in ids:
