@@ -235,6 +235,8 @@ def test_ctrl_c_exits_with_130_and_can_be_resumed(tmp_path):
     process = subprocess.Popen(
         command("--rows", 8000, "--epochs", 3, "--batch-size", 8, *TINY, "--run", "stopped"),
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # Where a shell runs the tests in the background, it has Ctrl-C ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     for line in process.stdout:
         if line.startswith("Epoch 1/"):

@@ -388,7 +388,7 @@ def test_a_run_learns_from_all_rows_and_says_what_it_saw_of_them(cancer, tmp_pat
         cancer.part[rows], Account(569, {}), stored=stored,
     )  # fmt: skip
     project = Project(
-        "cancer", "Is it benign?", "roc_auc", TrainingConfig, lambda config: dataset,
+        "cancer", "Is it benign?", TrainingConfig, lambda config: dataset,
         lambda rows, tables: rows, lambda config, table, target: build_linear(table, target),
     )  # fmt: skip
     run = new_run("cancer", "first")
