@@ -48,7 +48,7 @@ lint: $(VENV)/.dev ## check style, and that generated parts are up to date
 notebooks: $(VENV)/.dev ## write the .ipynb files anew from their text, with outputs
 	$(BIN)/python -m notebooks.build
 
-bench: $(VENV)/.dev ## measure: speed, months before the test, size, the from-scratch part, the clinic
+bench: $(VENV)/.dev ## measure: speed, months before the test, size, the from-scratch part, the clinic, unseen tables
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.rolling_months
@@ -57,6 +57,7 @@ bench: $(VENV)/.dev ## measure: speed, months before the test, size, the from-sc
 	$(BIN)/python -m benchmarks.from_scratch.used
 	$(BIN)/python -m benchmarks.from_scratch.minilm
 	$(BIN)/python -m benchmarks.clinic
+	$(BIN)/python -m benchmarks.own_tables
 
 rivals: $(VENV)/.bench ## compare with LightGBM, XGBoost, CatBoost, and the authors' TabM
 	$(BIN)/python -m benchmarks.reference_tabm

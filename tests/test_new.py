@@ -59,6 +59,7 @@ def test_people_on_one_ticket_stay_together():
         (Wishes(target="cn"), "Did you mean 'cnt'"),
         (Wishes(target="dteday"), "dates"),
         (Wishes(target="cnt", leave_out=("wind",)), "Did you mean 'windspeed'"),
+        (Wishes(target="dteday", task="number"), "holds no numbers"),
     ],
 )
 def test_what_cannot_be_is_told(bikes, wishes, words):

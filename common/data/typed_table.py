@@ -26,8 +26,13 @@ class TypedTable:
     account: Account
 
     def where(self, kept: pd.Series | np.ndarray, otherwise: str) -> "TypedTable":
-        """The rows where `kept` (rows,) holds; the others are dropped `otherwise`, a reason."""
+        """The rows where `kept` (rows,) holds; the others are dropped `otherwise`, a reason.
+
+        Raises UserError where none is kept.
+        """
         lost = len(self.rows) - int(np.sum(kept))
+        if lost == len(self.rows):
+            raise UserError(f"No row is left: all {lost:,} are {otherwise}.")
         if not lost:
             return self
         dropped = self.account.dropped | {otherwise: lost}

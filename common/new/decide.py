@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import skew
 
-from common.data.columns import as_number, present
+from common.data.columns import as_number, is_number, present
 from common.data.combination import parts_of
 from common.data.dataset import Kind, Task
 from common.data.roles import group_column, id_like, time_column
@@ -160,6 +160,11 @@ def overruled(reading: ColumnReading, cells: pd.Series, wishes: Wishes) -> Colum
 
 def wished_task(target: pd.Series, wishes: Wishes) -> tuple[Task, str]:
     if wishes.task == "number":
+        if not is_number(target):
+            raise UserError(
+                f"Column {target.name!r} holds no numbers to predict. Leave out --task, or "
+                f"have its cells read as numbers with --number {target.name}."
+            )
         return "regression", "as you said"
     if wishes.task == "classes":
         count = target[present(target)].nunique()
