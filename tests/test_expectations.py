@@ -12,7 +12,7 @@ from scipy.stats import chi2
 from common.bundle import Bundle, load_bundle, save_bundle
 from common.data import rows as raw_rows
 from common.data.deviations import Deviations
-from common.data.expectations import Expectations, accepted_range, expect_alike
+from common.data.expectations import Expectations, accepted_range, expect_alike, expect_number
 from common.data.expectations_file import read_expectations, write_expectations
 from common.data.stability import chance, stability_index
 from common.errors import UserError
@@ -107,6 +107,15 @@ def test_file_is_read_back_as_it_was_written(flights, expected, tmp_path):
     text = (tmp_path / "expectations.json").read_text()
     assert '"accepted": [0, ' in text  # a short list on one line
     assert max(len(line) for line in text.splitlines()[2:]) < 160
+
+
+def test_numbers_that_repeat_have_ascending_edges():
+    """The quantiles of few float32 values lie between equal ones and round to them."""
+    values = np.float32([1.1, 2.2, 3.3, 4.7, 5.9])
+    for seed in range(50):
+        random = np.random.default_rng(seed)
+        edges = expect_number(pd.Series(random.choice(values, random.integers(2, 40)))).bin_edges
+        assert list(edges) == sorted(set(edges))
 
 
 def test_crowded_column_lists_its_commonest_values(flights):

@@ -100,7 +100,7 @@ def expect_number(column: pd.Series) -> ExpectedNumber:
     """What to expect of a column of numbers, with NaN for missing."""
     column = column.astype("float32")
     known = column.dropna()
-    edges = tenths(column).astype("float32")
+    edges = np.unique(tenths(column).astype("float32"))  # between equal numbers they round alike
     counts = bin_counts(column, edges)[:-1]
     return ExpectedNumber(
         **missing_shares(int(column.isna().sum()), len(column)),
