@@ -16,12 +16,15 @@ from common.models.encoder import (
     build_encoder,
     describe_table,
     encode,
+    lookups,
     minimum_count,
+    predict_rows,
     raw_inputs,
     stitch,
 )
 from common.models.heads import Target, average, describe_target
 from common.models.mlp import build_linear, build_mlp
+from common.models.tabm import build_tabm
 
 
 @pytest.fixture(scope="module")
@@ -232,3 +235,25 @@ def test_average_answers_with_the_mean_of_its_networks(train, encoder, table):
     single = [network.predict(encoded, verbose=0) for network in networks]
     together = average(networks).predict(encoded, verbose=0)
     np.testing.assert_allclose(together, np.mean(single, axis=0), atol=1e-6)
+
+
+ODD_NAMES = ("a b", "a/b", "CO(GT)", "größe", "日期", "_x", "%", "a.20.b", "x" * 200)
+
+
+def test_columns_may_be_called_anything(tmp_path):
+    """All numbers and all categories under names that TensorFlow or Keras refuse as such."""
+    values = np.random.default_rng(0).integers(0, 3, (60, len(ODD_NAMES))).astype("str")
+    words = pd.DataFrame(values, columns=[f"{name} word" for name in ODD_NAMES])
+    numbers = words.set_axis(ODD_NAMES, axis=1).astype("float32")
+    features = pd.concat([words, numbers], axis=1)
+    encoder = build_encoder(
+        features, list(numbers), list(words), {words.columns[1]: ("0", "1", "2")}
+    )
+    assert [name for name, _ in lookups(encoder)] == list(words)
+    table = describe_table(encoder, encode(encoder, features))
+    target = Target("binary", (0.5, 0.5))
+    for network in (build_mlp(table, target), build_tabm(table, target, members=2, units=8)):
+        model = stitch(encoder, network)
+        model.save(tmp_path / "model.keras")
+        read = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+        np.testing.assert_array_equal(predict_rows(read, features), predict_rows(model, features))

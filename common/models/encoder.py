@@ -14,6 +14,8 @@ import pandas as pd
 from keras import layers, ops
 from scipy.special import ndtri
 
+from common.models.names import column_of, column_of_input, input_name, layer_name
+
 BATCH_ROWS = 8192
 KNOTS = 512  # of a column, at most
 LOOKUP = "_lookup"  # ends the names of the layers that number categories
@@ -76,16 +78,16 @@ def build_encoder(
     orders = orders or {}
     inputs, encoded = {}, {}
     for name in numbers:
-        inputs[name] = keras.Input((), name=name, dtype="float32")
+        inputs[name] = keras.Input((), name=input_name(name), dtype="float32")
     for name in categories:
-        inputs[name] = keras.Input((), name=name, dtype="string")
+        inputs[name] = keras.Input((), name=input_name(name), dtype="string")
     if numbers or orders:
         fitted = [features[name].to_numpy("float64") for name in numbers]
         columns = [inputs[name] for name in numbers]
         for name, order in orders.items():
             ranks = {value: rank for rank, value in enumerate(order)}
             fitted.append(features[name].map(ranks).to_numpy("float64"))
-            columns.append(rank_of(inputs[name], order, f"{name}_rank"))
+            columns.append(rank_of(inputs[name], order, layer_name(name, "_rank")))
         encoded["numbers"] = scaled_with_marks(columns, fitted)
     if categories:
         enough = minimum_count(len(features))
@@ -96,12 +98,13 @@ def build_encoder(
             lookup = layers.StringLookup(
                 vocabulary=sorted(known) or ["nothing known"],  # Keras wants one at least
                 mask_token="",
-                name=f"{name}{LOOKUP}",
+                name=layer_name(name, LOOKUP),
             )
             ids.append(lookup(inputs[name]))
             first.append(0 if "" in counts.index else 1)  # else missing would stay untrained
         stacked = ops.cast(ops.stack(ids, axis=-1), "int32")
         encoded["categories"] = ops.maximum(stacked, np.array(first, "int32"))
+    inputs = {tensor.name: tensor for tensor in inputs.values()}
     return keras.Model(inputs, encoded, name="encoder")
 
 
@@ -199,7 +202,7 @@ def predict_rows(model: keras.Model, features: pd.DataFrame):
 def raw_inputs(model: keras.Model, features: pd.DataFrame) -> dict:
     """The columns of `features` that `model` takes, in the types it takes."""
     return {
-        tensor.name: features[tensor.name].to_numpy(
+        tensor.name: features[column_of_input(tensor.name)].to_numpy(
             object if tensor.dtype == "string" else "float32"
         )
         for tensor in model.inputs
@@ -209,7 +212,7 @@ def raw_inputs(model: keras.Model, features: pd.DataFrame) -> dict:
 def lookups(model: keras.Model) -> list[tuple[str, layers.StringLookup]]:
     """The category columns of an encoder, or of a model with one inside, with their look-ups."""
     return [
-        (layer.name.removesuffix(LOOKUP), layer)
+        (column_of(layer.name, LOOKUP), layer)
         for layer in model.layers
         if layer.name.endswith(LOOKUP)
     ]

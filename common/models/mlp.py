@@ -7,6 +7,7 @@ from keras import layers
 
 from common.models.encoder import Table
 from common.models.heads import Target, with_head
+from common.models.names import layer_name
 from common.models.number_embeddings import NumberEmbedding, flat_numbers
 
 
@@ -58,6 +59,6 @@ def joined(
         parts.append(flat_numbers(inputs["numbers"], table, number_embedding, number_dimension))
     for column, (name, size) in enumerate(table.vocabularies.items()):
         dimension = min(embedding_dimension, (size + 1) // 2)
-        embedding = layers.Embedding(size, dimension, name=f"{name}_embedding")
+        embedding = layers.Embedding(size, dimension, name=layer_name(name, "_embedding"))
         parts.append(embedding(inputs["categories"][:, column]))
     return layers.Concatenate()(parts) if len(parts) > 1 else parts[0]

@@ -14,6 +14,7 @@ from keras import layers, ops
 
 from common.models.encoder import Table
 from common.models.heads import Target, with_head
+from common.models.names import layer_name
 from common.models.number_embeddings import NumberEmbedding, flat_numbers, uniform
 
 ONE_HOT_VALUES = 8  # categories of more values get embeddings
@@ -119,7 +120,10 @@ def flat_columns(
             parts.append(ops.one_hot(ids, size))
         else:
             layer = layers.Embedding(
-                size, embedding_dimension, uniform(embedding_dimension), name=f"{name}_embedding"
+                size,
+                embedding_dimension,
+                uniform(embedding_dimension),
+                name=layer_name(name, "_embedding"),
             )
             parts.append(layer(ids))
         widths.append(parts[-1].shape[1])
