@@ -4,6 +4,7 @@ Pictures are drawn without pyplot: no window, no backend, nothing global is left
 """
 
 import io
+import warnings
 from pathlib import Path
 
 import matplotlib
@@ -89,8 +90,12 @@ def new_figure(height: float, layout: str = "constrained") -> Picture:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure as PNG, whole or not at all; its folder must exist."""
-    with replacing(path) as temporary:
+    """Write the figure as PNG, whole or not at all; its folder must exist.
+
+    Letters of scripts that the font lacks are boxes: names of columns may have them.
+    """
+    with replacing(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         figure.savefig(temporary, format="png")
 
 
