@@ -118,10 +118,10 @@ is not searched.
         output: Annotated[Path, tyro.conf.arg(metavar="FILE")],
         run: RunName = None,
     ) -> None:
-        """Answer for every row of a CSV file.
+        """Answer for every row of a table.
 
         Args:
-            input: CSV file of raw rows.
+            input: Raw rows: CSV in any of its dialects, Excel, Parquet, JSON lines.
             output: CSV file to write.
             run: Name of the run; by default the newest complete one.
         """

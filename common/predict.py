@@ -1,4 +1,4 @@
-"""Score a CSV file of raw rows with a bundle, chunk by chunk, into a CSV file."""
+"""Score a table of raw rows with a bundle, chunk by chunk, into a CSV file."""
 
 import csv
 from collections.abc import Callable

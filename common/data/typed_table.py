@@ -72,8 +72,10 @@ def read_typed_table(
 
 
 def typed_frame(table: RawTable, readings: dict[str, ColumnReading]) -> pd.DataFrame:
-    """The columns that are not empty, as they were understood, indexed by line; cells that do not
-    fit are missing."""
+    """The columns that are not empty, as they were understood, indexed by line.
+
+    Cells that do not fit are missing.
+    """
     columns = {
         name: typed_cells(table.cells(name), reading.kind, reading.notation)[0]
         for name, reading in readings.items()

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 
 from common.data.checks import Finding
-from common.training.doctor.calls import Call
 from common.training.doctor.patient import Patient
 
 DEAD = 0.5  # share of a layer's units that are zero for every row
@@ -139,12 +138,3 @@ def growth_of(sizes: np.ndarray) -> float:
 def norm(tensor) -> float:
     tensor = keras.ops.convert_to_tensor(tensor)
     return float(np.sqrt((np.asarray(tensor, float) ** 2).sum()))
-
-
-def sizes_by_layer(calls) -> list[tuple[Call, float, float]]:
-    """For a picture: each layer with a kernel, the deviation of its output, its gradient's norm."""
-    return [
-        (call, float(call.values.std()), norm(call.gradient))
-        for call in calls
-        if call.kernel is not None and call.gradient is not None
-    ]
