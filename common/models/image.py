@@ -1,0 +1,166 @@
+"""Convolutional networks for pictures, learned from scratch: a small one, ResNet and ConvMixer.
+
+Each takes pictures as they are stored, uint8 of one size with any number of channels, and does all
+the rest itself: augmentation, which acts in training only, scaling, and the head of its task.
+Its layer "features" gives one vector a picture, to search by or to draw a map of. Where pictures
+are few, a pretrained network (common/models/backbones.py) is usually better.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import keras
+from keras import layers
+
+from common.models.augmentation import Augmentation, augmented
+from common.models.encoder import Table
+from common.models.heads import Target, with_head
+from common.models.mlp import joined
+from common.models.resnet import batch_norm
+
+IMAGE = "image"  # the name of the input
+FEATURES = "features"  # the name of the layer that gives a vector (batch, features) a picture
+NO_AUGMENTATION = Augmentation()
+
+
+def build_small_cnn(
+    shape: tuple[int, int, int],
+    target: Target,
+    augmentation: Augmentation = NO_AUGMENTATION,
+    table: Table | None = None,
+    filters: Sequence[int] = (32, 64, 128, 256),
+    dropout: float = 0.3,
+) -> keras.Model:
+    """A plain convolutional network: for each number of filters a 3 x 3 convolution, then pooling.
+
+    shape: height, width, channels of the pictures. Convolutions have batch norm and ReLU; pooling
+    takes the largest of 2 x 2.
+    Returns a model as `with_picture_head` does.
+    """
+    picture = keras.Input(shape, name=IMAGE, dtype="uint8")
+    hidden = from_minus_one_to_one(augmented(picture, augmentation))
+    for count in filters:
+        hidden = layers.ReLU()(batch_norm(convolution(hidden, count, 3)))
+        hidden = layers.MaxPooling2D(2, padding="same")(hidden)
+    return with_picture_head(picture, hidden, target, "small_cnn", dropout, table)
+
+
+def build_image_resnet(
+    shape: tuple[int, int, int],
+    target: Target,
+    augmentation: Augmentation = NO_AUGMENTATION,
+    table: Table | None = None,
+    blocks: Sequence[int] = (2, 2, 2, 2),
+    filters: int = 32,
+    stem: Literal["7x7", "3x3"] = "7x7",
+    dropout: float = 0.2,
+) -> keras.Model:
+    """ResNet with basic blocks: stages that halve the side and double the filters.
+
+    blocks: of each stage; filters: of the first one. stem: "7x7" with stride 2, then pooling by 2,
+    as for ImageNet, or "3x3" as for the pictures of 32 pixels in CIFAR. With 64 filters the default
+    is ResNet-18; "3x3" with blocks (3, 3, 3) and 16 filters is ResNet-20.
+    He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, sections 3.3 and
+    4.2, shortcuts by option B, https://arxiv.org/abs/1512.03385.
+    Returns a model as `with_picture_head` does.
+    """
+    picture = keras.Input(shape, name=IMAGE, dtype="uint8")
+    hidden = from_minus_one_to_one(augmented(picture, augmentation))
+    large = stem == "7x7"
+    hidden = convolution(hidden, filters, 7 if large else 3, strides=2 if large else 1)
+    hidden = layers.ReLU()(batch_norm(hidden))
+    if large:
+        hidden = layers.MaxPooling2D(3, strides=2, padding="same")(hidden)
+    for stage, count in enumerate(blocks):
+        for block in range(count):
+            strides = 2 if stage and not block else 1
+            hidden = residual_block(hidden, filters * 2**stage, strides)
+    return with_picture_head(picture, hidden, target, "image_resnet", dropout, table)
+
+
+def residual_block(hidden: keras.KerasTensor, filters: int, strides: int) -> keras.KerasTensor:
+    """Two 3 x 3 convolutions, added to what came in; that is projected where the shape changes."""
+    change = layers.ReLU()(batch_norm(convolution(hidden, filters, 3, strides)))
+    change = batch_norm(convolution(change, filters, 3))
+    if strides > 1 or hidden.shape[-1] != filters:
+        hidden = batch_norm(convolution(hidden, filters, 1, strides))
+    return layers.ReLU()(layers.Add()([hidden, change]))
+
+
+def build_convmixer(
+    shape: tuple[int, int, int],
+    target: Target,
+    augmentation: Augmentation = NO_AUGMENTATION,
+    table: Table | None = None,
+    blocks: int = 8,
+    filters: int = 256,
+    kernel: int = 5,
+    patch: int = 8,
+    dropout: float = 0.0,
+) -> keras.Model:
+    """ConvMixer: the picture in patches, then blocks that mix places and channels in turn.
+
+    A block adds a depthwise convolution (kernel x kernel) to what came in, then follows a dense
+    layer on each place, each with GELU and batch norm. All blocks keep the resolution of the
+    patches, (height / patch, width / patch), rounded up.
+    Trockman, Kolter, "Patches Are All You Need?", TMLR 2023, https://arxiv.org/abs/2201.09792,
+    section 2; the default is their ConvMixer-256/8 for CIFAR with larger patches.
+    Returns a model as `with_picture_head` does.
+    """
+    picture = keras.Input(shape, name=IMAGE, dtype="uint8")
+    hidden = from_minus_one_to_one(augmented(picture, augmentation))
+    hidden = layers.Conv2D(filters, patch, strides=patch, padding="same")(hidden)
+    hidden = activated(hidden)
+    for _ in range(blocks):
+        mixed = activated(layers.DepthwiseConv2D(kernel, padding="same")(hidden))
+        hidden = layers.Add()([hidden, mixed])
+        hidden = activated(layers.Conv2D(filters, 1)(hidden))
+    return with_picture_head(picture, hidden, target, "convmixer", dropout, table)
+
+
+def activated(hidden: keras.KerasTensor) -> keras.KerasTensor:
+    return batch_norm(layers.Activation("gelu")(hidden))
+
+
+def convolution(
+    hidden: keras.KerasTensor, filters: int, kernel: int, strides: int = 1
+) -> keras.KerasTensor:
+    """A convolution without bias, since batch norm follows and has one; He initialisation."""
+    return layers.Conv2D(
+        filters,
+        kernel,
+        strides=strides,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+    )(hidden)
+
+
+def from_minus_one_to_one(picture: keras.KerasTensor) -> keras.KerasTensor:
+    """Values from 0 to 255 as -1 to 1."""
+    return layers.Rescaling(1 / 127.5, -1)(picture)
+
+
+def with_picture_head(
+    picture: keras.KerasTensor,
+    feature_map: keras.KerasTensor,
+    target: Target,
+    name: str,
+    dropout: float,
+    table: Table | None,
+) -> keras.Model:
+    """Finish a network: the mean of its map over all places, dropout, and the head of the task.
+
+    picture: the input, (batch, height, width, channels), uint8; feature_map: (batch, rows, columns,
+    features). table: the columns beside the picture, if any, which join its features at the head.
+    Returns a model from {"image"}, with a table also {"numbers", "categories"}, to the answer of
+    `with_head`.
+    """
+    inputs = {IMAGE: picture}
+    hidden = layers.GlobalAveragePooling2D(name=FEATURES)(feature_map)
+    hidden = layers.Dropout(dropout)(hidden)
+    if table is not None:
+        inputs |= table.inputs()
+        row = joined(inputs, table, embedding_dimension=8)
+        hidden = layers.Concatenate()([hidden, row])
+    return with_head(inputs, hidden, target, name)
