@@ -1,7 +1,9 @@
 """How a command ends: a user's mistake is told in words, and never as a traceback."""
 
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from common.errors import UserError
 
@@ -12,7 +14,8 @@ def exit_status(command: Callable[[], object], after_error: str = "", after_stop
     after_error, after_stop: what else to say of a disk that fails, and of Ctrl-C.
     """
     try:
-        command()
+        with ctrl_c_stays_itself():
+            command()
     except UserError as error:
         print(f"\nError: {error}", file=sys.stderr)
         return 2
@@ -29,3 +32,27 @@ def exit_status(command: Callable[[], object], after_error: str = "", after_stop
         print(f"\nStopped.{after_stop}", file=sys.stderr)
         return 130
     return 0
+
+
+@contextmanager
+def ctrl_c_stays_itself() -> Iterator[None]:
+    """Raise KeyboardInterrupt, too, where Ctrl-C fell into a library that made it another error."""
+    interrupted = []
+
+    def interrupt(number, frame):
+        interrupted.append(number)
+        raise KeyboardInterrupt
+
+    # A shell may have it ignored, a server may have a handler of its own: those stay.
+    listens = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if listens:
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    except Exception as error:
+        if interrupted:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        if listens:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
