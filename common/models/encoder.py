@@ -6,7 +6,6 @@ The encoder is computed once before training; `stitch` joins both for the bundle
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -15,34 +14,11 @@ from keras import layers, ops
 from scipy.special import ndtri
 
 from common.models.names import column_of, column_of_input, input_name, layer_name
+from common.models.table import Table
 
 BATCH_ROWS = 8192
 KNOTS = 512  # of a column, at most
 LOOKUP = "_lookup"  # ends the names of the layers that number categories
-
-
-@dataclass(frozen=True)
-class Table:
-    """What a network has to know of its encoded training rows.
-
-    numbers: (rows, n) float32, as encoded, of the training rows or a sample of them: bins for
-        embeddings of numbers are cut from it; n may be 0.
-    vocabularies: category column to the number of its ids, the missing and the unseen one included.
-    """
-
-    numbers: np.ndarray
-    vocabularies: dict[str, int]
-
-    def inputs(self) -> dict[str, keras.KerasTensor]:
-        """Fresh inputs of a network, in the shapes that the encoder gives."""
-        width = self.numbers.shape[1]
-        inputs = {}
-        if width:
-            inputs["numbers"] = keras.Input((width,), name="numbers", dtype="float32")
-        if self.vocabularies:
-            shape = (len(self.vocabularies),)
-            inputs["categories"] = keras.Input(shape, name="categories", dtype="int32")
-        return inputs
 
 
 def describe_table(encoder: keras.Model, encoded: Mapping[str, np.ndarray]) -> Table:

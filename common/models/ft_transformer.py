@@ -11,9 +11,9 @@ import numpy as np
 from keras import layers, ops
 
 from common.errors import UserError
-from common.models.encoder import Table
 from common.models.heads import Target, with_head
 from common.models.number_embeddings import embed_numbers, uniform
+from common.models.table import Table
 
 
 def build_ft_transformer(

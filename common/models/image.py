@@ -13,43 +13,39 @@ import keras
 from keras import layers
 
 from common.models.augmentation import Augmentation, augmented
-from common.models.encoder import Table
 from common.models.heads import Target, with_head
 from common.models.mlp import joined
 from common.models.resnet import batch_norm
+from common.models.table import IMAGE, Table
 
-IMAGE = "image"  # the name of the input
 FEATURES = "features"  # the name of the layer that gives a vector (batch, features) a picture
 NO_AUGMENTATION = Augmentation()
 
 
 def build_small_cnn(
-    shape: tuple[int, int, int],
+    table: Table,
     target: Target,
     augmentation: Augmentation = NO_AUGMENTATION,
-    table: Table | None = None,
     filters: Sequence[int] = (32, 64, 128, 256),
     dropout: float = 0.3,
 ) -> keras.Model:
     """A plain convolutional network: for each number of filters a 3 x 3 convolution, then pooling.
 
-    shape: height, width, channels of the pictures. Convolutions have batch norm and ReLU; pooling
-    takes the largest of 2 x 2.
+    Convolutions have batch norm and ReLU; pooling takes the largest of 2 x 2.
     Returns a model as `with_picture_head` does.
     """
-    picture = keras.Input(shape, name=IMAGE, dtype="uint8")
-    hidden = from_minus_one_to_one(augmented(picture, augmentation))
+    inputs = table.inputs()
+    hidden = from_minus_one_to_one(augmented(inputs[IMAGE], augmentation))
     for count in filters:
         hidden = layers.ReLU()(batch_norm(convolution(hidden, count, 3)))
         hidden = layers.MaxPooling2D(2, padding="same")(hidden)
-    return with_picture_head(picture, hidden, target, "small_cnn", dropout, table)
+    return with_picture_head(inputs, hidden, table, target, "small_cnn", dropout)
 
 
 def build_image_resnet(
-    shape: tuple[int, int, int],
+    table: Table,
     target: Target,
     augmentation: Augmentation = NO_AUGMENTATION,
-    table: Table | None = None,
     blocks: Sequence[int] = (2, 2, 2, 2),
     filters: int = 32,
     stem: Literal["7x7", "3x3"] = "7x7",
@@ -64,8 +60,8 @@ def build_image_resnet(
     4.2, shortcuts by option B, https://arxiv.org/abs/1512.03385.
     Returns a model as `with_picture_head` does.
     """
-    picture = keras.Input(shape, name=IMAGE, dtype="uint8")
-    hidden = from_minus_one_to_one(augmented(picture, augmentation))
+    inputs = table.inputs()
+    hidden = from_minus_one_to_one(augmented(inputs[IMAGE], augmentation))
     large = stem == "7x7"
     hidden = convolution(hidden, filters, 7 if large else 3, strides=2 if large else 1)
     hidden = layers.ReLU()(batch_norm(hidden))
@@ -75,7 +71,7 @@ def build_image_resnet(
         for block in range(count):
             strides = 2 if stage and not block else 1
             hidden = residual_block(hidden, filters * 2**stage, strides)
-    return with_picture_head(picture, hidden, target, "image_resnet", dropout, table)
+    return with_picture_head(inputs, hidden, table, target, "image_resnet", dropout)
 
 
 def residual_block(hidden: keras.KerasTensor, filters: int, strides: int) -> keras.KerasTensor:
@@ -88,10 +84,9 @@ def residual_block(hidden: keras.KerasTensor, filters: int, strides: int) -> ker
 
 
 def build_convmixer(
-    shape: tuple[int, int, int],
+    table: Table,
     target: Target,
     augmentation: Augmentation = NO_AUGMENTATION,
-    table: Table | None = None,
     blocks: int = 8,
     filters: int = 256,
     kernel: int = 5,
@@ -107,15 +102,15 @@ def build_convmixer(
     section 2; the default is their ConvMixer-256/8 for CIFAR with larger patches.
     Returns a model as `with_picture_head` does.
     """
-    picture = keras.Input(shape, name=IMAGE, dtype="uint8")
-    hidden = from_minus_one_to_one(augmented(picture, augmentation))
+    inputs = table.inputs()
+    hidden = from_minus_one_to_one(augmented(inputs[IMAGE], augmentation))
     hidden = layers.Conv2D(filters, patch, strides=patch, padding="same")(hidden)
     hidden = activated(hidden)
     for _ in range(blocks):
         mixed = activated(layers.DepthwiseConv2D(kernel, padding="same")(hidden))
         hidden = layers.Add()([hidden, mixed])
         hidden = activated(layers.Conv2D(filters, 1)(hidden))
-    return with_picture_head(picture, hidden, target, "convmixer", dropout, table)
+    return with_picture_head(inputs, hidden, table, target, "convmixer", dropout)
 
 
 def activated(hidden: keras.KerasTensor) -> keras.KerasTensor:
@@ -142,25 +137,22 @@ def from_minus_one_to_one(picture: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def with_picture_head(
-    picture: keras.KerasTensor,
+    inputs: dict[str, keras.KerasTensor],
     feature_map: keras.KerasTensor,
+    table: Table,
     target: Target,
     name: str,
     dropout: float,
-    table: Table | None,
 ) -> keras.Model:
     """Finish a network: the mean of its map over all places, dropout, and the head of the task.
 
-    picture: the input, (batch, height, width, channels), uint8; feature_map: (batch, rows, columns,
-    features). table: the columns beside the picture, if any, which join its features at the head.
-    Returns a model from {"image"}, with a table also {"numbers", "categories"}, to the answer of
-    `with_head`.
+    inputs: of `table`, whose numbers and categories, if any, join the picture's features at the
+    head; feature_map: (batch, rows, columns, features).
+    Returns a model from `inputs` to the answer of `with_head`.
     """
-    inputs = {IMAGE: picture}
     hidden = layers.GlobalAveragePooling2D(name=FEATURES)(feature_map)
     hidden = layers.Dropout(dropout)(hidden)
-    if table is not None:
-        inputs |= table.inputs()
+    if table.has_columns:
         row = joined(inputs, table, embedding_dimension=8)
         hidden = layers.Concatenate()([hidden, row])
     return with_head(inputs, hidden, target, name)

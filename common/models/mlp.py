@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from common.models.encoder import Table
 from common.models.heads import Target, with_head
 from common.models.names import layer_name
 from common.models.number_embeddings import NumberEmbedding, flat_numbers
+from common.models.table import Table
 
 
 def build_linear(table: Table, target: Target) -> keras.Model:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from common.models.encoder import Table
+from common.models.table import Table
 
 NumberEmbedding = Literal["none", "linear", "piecewise_linear", "periodic"]
 BINS = 48  # at most, for each number

@@ -7,10 +7,10 @@ NeurIPS 2021, https://arxiv.org/abs/2106.11959, section 3.2.
 import keras
 from keras import layers
 
-from common.models.encoder import Table
 from common.models.heads import Target, with_head
 from common.models.mlp import joined
 from common.models.number_embeddings import NumberEmbedding
+from common.models.table import Table
 
 
 def build_resnet(

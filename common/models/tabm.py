@@ -12,10 +12,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from common.models.encoder import Table
 from common.models.heads import Target, with_head
 from common.models.names import layer_name
 from common.models.number_embeddings import NumberEmbedding, flat_numbers, uniform
+from common.models.table import Table
 
 ONE_HOT_VALUES = 8  # categories of more values get embeddings
 

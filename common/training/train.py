@@ -11,8 +11,9 @@ from common.data.checks import Finding
 from common.data.dataset import Dataset
 from common.data.folds import folds_of
 from common.errors import UserError
-from common.models.encoder import Table, build_encoder, describe_table, encode
+from common.models.encoder import build_encoder, describe_table, encode
 from common.models.heads import Target, describe_target
+from common.models.table import Table
 from common.project import Project, TrainingConfig
 from common.training.fit import Diverged, Part, fit, tensorboard
 from common.training.sanity import diagnose_network

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from common.data.folds import folds_of
 from common.errors import UserError
-from common.models.encoder import Table
 from common.models.heads import Target
+from common.models.table import Table
 from common.project import Project, TrainingConfig
 from common.training.fit import Part, check_settings, fit
 from common.training.train import prepare_rows

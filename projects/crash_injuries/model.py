@@ -2,8 +2,8 @@
 
 import keras
 
-from common.models.encoder import Table
 from common.models.heads import Target
+from common.models.table import Table
 from common.tabular import TabularConfig, build_tabular
 
 
