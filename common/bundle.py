@@ -20,10 +20,14 @@ from common.data.expectations import Expectations
 from common.data.expectations_file import read_expectations, write_expectations
 from common.errors import UserError
 from common.files import read_json, write_json
+from common.images.cache import decoded_images
+from common.images.decode import ImageForm
 from common.models.encoder import lookups, predict_rows
+from common.models.table import IMAGE
 from common.reading.notation import read_notation
+from common.training.batches import rows_at_once
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,20 @@ class Bundle:
     def answers(self, features: pd.DataFrame) -> np.ndarray:
         """What the model gives for a frame of at least one row of features, float32.
 
+        Pictures are decoded as for training, by the same function; UserError for a broken one.
         The probability of class 1, (rows,); of every class, (rows, classes); a number, (rows,).
         """
-        answers = predict_rows(self.model, features)
+        schema = self.schema
+        if schema.image is None:
+            answers = predict_rows(self.model, features)
+        else:
+            (name,) = schema.images
+            answers = predict_rows(
+                self.model,
+                features,
+                lambda rows: decoded_images(rows[name], schema.image),
+                batch_rows=rows_at_once({IMAGE: np.empty((1, *schema.image.shape), "uint8")}),
+            )
         return answers if self.schema.task == "multiclass" else answers[:, 0]
 
     def vocabularies(self) -> dict[str, set[str]]:
@@ -103,5 +118,7 @@ def read_schema(record: dict) -> Schema:
     """A schema from its JSON, where tuples have become lists."""
     orders = {name: tuple(order) for name, order in record["orders"].items()}
     notation = {name: read_notation(one) for name, one in record["notation"].items()}
+    image = record["image"] and ImageForm(**record["image"])
     changed = {"labels": tuple(record["labels"]), "orders": orders, "notation": notation}
+    changed["image"] = image
     return Schema(**record | changed)

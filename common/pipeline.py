@@ -39,6 +39,7 @@ from common.project import Project, TrainingConfig
 from common.records import check_same_data, record_environment, record_findings
 from common.report.page import write_report
 from common.runs import Run
+from common.training.batches import rows_at_once
 from common.training.fit import check_settings
 from common.training.sanity import check_network, diagnose_network, shuffled_sample
 from common.training.streaming import check_sample
@@ -84,7 +85,8 @@ def train(
             if config.diagnose:
                 record_findings(run, diagnose_network(build, rows, target, config))
             else:
-                sample = shuffled_sample(rows, 4096, config.seed)
+                count = min(4096, rows_at_once(rows.inputs))
+                sample = shuffled_sample(rows, count, config.seed)
                 record_findings(run, check_network(build, sample, target))
     seeds = seeds_of(config)
     tensorboard = run.folder / "tensorboard" if config.tensorboard else None
@@ -147,8 +149,9 @@ def evaluate_run(
     with np.load(run.folder / "predictions.npz", allow_pickle=False) as stored:
         stored = {name: stored[name] for name in stored.files}
     with run.stage("baselines"):
+        others = project.baselines(config) if project.baselines else None
         answers = {"network": network_answers(config, stored)}
-        answers |= baseline_answers(dataset, config.folds, config.seed)
+        answers |= baseline_answers(dataset, config.folds, config.seed, others)
     with run.stage("evaluate"):
         bundle = load_bundle(run.bundle)
         check_bundle(bundle, test.features, answers["network"]["test"], run)

@@ -1,6 +1,6 @@
 """What every project hands to the command line: its name, question, settings, data and network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from common.data.dataset import Dataset
+    from common.evaluation.baselines import Fit
     from common.models.heads import Target
     from common.models.table import Table
+    from common.training.learner import Mix
+    from common.training.stages import Stage
     from common.tune.space import Dimension
 
 
@@ -49,6 +52,11 @@ class TrainingConfig:
         expect(self, "weight_decay", 0 <= self.weight_decay < 1, "from 0 to below 1")
 
 
+def lower_is_better(monitor: str) -> bool:
+    """Whether a training minimises what it monitors: a loss or error, or else a score."""
+    return monitor in ("val_loss", "val_rmse")
+
+
 def expect(config: TrainingConfig, name: str, holds: bool, expected: str) -> None:
     """Raise UserError with the field and what it should be, unless `holds`."""
     if not holds:
@@ -70,6 +78,13 @@ class Project:
     metric: the score by which models are compared, one of the task's in common/evaluation; where
         none is named roc_auc for two classes, log_loss for more, rmse for a number.
     space: the values that `tune` may try for fields of the config.
+    baselines: from the config to rivals of the network by name, functions as in
+        common/evaluation/baselines.py; by default a linear model and boosted trees on the columns.
+        The constant is always one of them.
+    mix: from the config to what joins the pictures of a training batch, or None: see
+        common/models/augmentation.py.
+    stages: from the config and the untrained network to the trainings it goes through, where that
+        is more than one: see common/training/transfer.py.
     """
 
     name: str
@@ -82,3 +97,6 @@ class Project:
     output: "Callable[[pd.DataFrame, np.ndarray], pd.DataFrame] | None" = None
     space: "Mapping[str, Dimension]" = field(default_factory=dict)
     fairness: tuple[str, ...] = ()
+    baselines: "Callable[[TrainingConfig], Mapping[str, Fit]] | None" = None
+    mix: "Callable[[TrainingConfig], Mix | None] | None" = None
+    stages: "Callable[[TrainingConfig, keras.Model], Iterable[Stage]] | None" = None

@@ -11,7 +11,7 @@ from common.evaluation.advice import advise
 from common.files import read_json, write_json
 from common.pipeline import summary, train
 from common.runs import new_run
-from common.training.fit import Part
+from common.training.part import Part
 from common.training.train import prepare_rows, train_seed
 from projects.flight_delays.run import PROJECT, Config
 

@@ -14,8 +14,9 @@ from common.errors import UserError
 from common.models.heads import Target, describe_target, with_head
 from common.project import TrainingConfig
 from common.training.batches import EpochRandomness, balanced_weights, shuffled_batches
-from common.training.fit import Part, fit, tensorboard
+from common.training.fit import fit, tensorboard
 from common.training.learner import Learner
+from common.training.part import Part
 from common.training.sanity import check_network
 from common.training.train import validation_rows
 

@@ -173,7 +173,9 @@ def test_value_is_the_mean_over_seeds_and_folds_in_the_monitors_direction(tmp_pa
     assert [split[:2] for split in trainings.splits] == [(0, 1), (0, 2), (1, 1), (1, 2)]
     second_seed = dataclasses.replace(trainings, splits=trainings.splits[2:])  # to save time
     told = []
-    value = trial_value(build, config, second_seed, lambda step, value: told.append((step, value)))
+    value = trial_value(
+        project, config, second_seed, lambda step, value: told.append((step, value))
+    )
     assert [step for step, _ in told] == list(range(4))
     trained = train_seed(project, config, prepare_rows(project.load(config), folds=2), 1, tmp_path)
     history = history_frame([trained])

@@ -44,7 +44,8 @@ def learned(
 
     from common.models.encoder import build_encoder, describe_table, encode, predict_rows, stitch
     from common.models.heads import describe_target
-    from common.training.fit import Part, fit
+    from common.training.fit import fit
+    from common.training.part import Part
 
     keras.utils.set_random_seed(seed)
     encoder = build_encoder(train.features, schema.numbers, schema.categories, schema.orders)

@@ -1,4 +1,4 @@
-"""Single files out of archives, unpacked safely into the cache."""
+"""Files and folders out of archives, unpacked safely into the cache."""
 
 import difflib
 import gzip
@@ -9,7 +9,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -33,13 +33,9 @@ def archive_member(archive: Path, member: str) -> Path:
     folder, and for a damaged archive.
     """
     archive = local_file(archive).resolve()
-    cache = cache_folder().resolve()
-    folder = archive.parent
-    if cache not in archive.parents:
-        folder = cache / hashlib.sha256(os.fsencode(archive)).hexdigest()[:16]
+    folder = folder_beside(archive)
     root = folder / f"{archive.name}.unpacked"
-    if "\0" in member or root not in (root / member).resolve().parents:
-        raise UserError(f"{member!r} in {archive} is refused: the name leaves its folder.")
+    check_inside(root, member, archive)
 
     # The unpacked file bears its archive's time, so that a replaced archive is unpacked again.
     path, archive_time = root / member, archive.stat().st_mtime_ns
@@ -47,19 +43,66 @@ def archive_member(archive: Path, member: str) -> Path:
         return path
     with work_folder(folder) as work:
         unpacked = work / "member"
-        with opened_member(archive, member) as source, unpacked.open("wb") as target:
-            shutil.copyfileobj(source, target)
-            target.flush()
-            os.fsync(target.fileno())
+        with opened_member(archive, member) as source:
+            write_whole(source, unpacked)
         os.utime(unpacked, ns=(archive_time, archive_time))
         path.parent.mkdir(parents=True, exist_ok=True)
         os.replace(unpacked, path)
     return path
 
 
+def archive_folder(archive: Path, name: str) -> Path:
+    """Return one folder of an archive with all its regular files, unpacked into the cache.
+
+    Unpacked once, whole or not at all. Raises UserError as `archive_member` does, and where the
+    archive has no such folder.
+    """
+    archive = local_file(archive).resolve()
+    folder = folder_beside(archive)
+    path, archive_time = folder / f"{archive.name}.folders" / name, archive.stat().st_mtime_ns
+    if path.is_dir() and path.stat().st_mtime_ns == archive_time:
+        return path
+    with work_folder(folder) as work, opened_archive(archive) as (files, read):
+        members = [member for member in files if member.startswith(f"{name}/")]
+        if not members:
+            raise UserError(f"{archive} has no folder {name} with regular files in it.")
+        for member in members:
+            check_inside(work / "members" / name, member.removeprefix(f"{name}/"), archive)
+            unpacked = work / "members" / member
+            unpacked.parent.mkdir(parents=True, exist_ok=True)
+            with read(files[member]) as source:
+                write_whole(source, unpacked)
+        os.utime(work / "members" / name, ns=(archive_time, archive_time))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(work / "members" / name, path)
+    return path
+
+
+def folder_beside(archive: Path) -> Path:
+    """The folder of an archive that is itself in the cache, else one of its own there."""
+    cache = cache_folder().resolve()
+    if cache in archive.parents:
+        return archive.parent
+    return cache / hashlib.sha256(os.fsencode(archive)).hexdigest()[:16]
+
+
+def check_inside(root: Path, member: str, archive: Path) -> None:
+    """UserError where the name of a member would lie outside of `root`."""
+    if "\0" in member or root not in (root / member).resolve().parents:
+        raise UserError(f"{member!r} in {archive} is refused: the name leaves its folder.")
+
+
+def write_whole(source: IO[bytes], path: Path) -> None:
+    with path.open("wb") as target:
+        shutil.copyfileobj(source, target)
+        target.flush()
+        os.fsync(target.fileno())
+
+
 @contextmanager
-def opened_member(archive: Path, member: str) -> Iterator[IO[bytes]]:
-    """Open one regular file of `archive` for reading; UserError as in `archive_member`."""
+def opened_archive(archive: Path) -> Iterator[tuple[dict, Callable]]:
+    """The regular files of an archive by name, and what opens one; UserError if it is damaged."""
     is_zip = archive.suffix in (".zip", ".whl")
     try:
         with zipfile.ZipFile(archive) if is_zip else tarfile.open(archive) as container:
@@ -67,14 +110,20 @@ def opened_member(archive: Path, member: str) -> Iterator[IO[bytes]]:
                 files = {file.filename: file for file in container.infolist() if is_regular(file)}
             else:
                 files = {file.name: file for file in container if file.isreg()}
-            if member not in files:
-                nearest = ", ".join(difflib.get_close_matches(member, files, n=3, cutoff=0))
-                raise UserError(f"{archive} has no regular file {member}. Nearest: {nearest}.")
-            read = container.open if is_zip else container.extractfile
-            with read(files[member]) as content:
-                yield content
+            yield files, container.open if is_zip else container.extractfile
     except DAMAGED as error:
         raise UserError(f"The archive {archive} cannot be read: {error}.") from None
+
+
+@contextmanager
+def opened_member(archive: Path, member: str) -> Iterator[IO[bytes]]:
+    """Open one regular file of `archive` for reading; UserError as in `archive_member`."""
+    with opened_archive(archive) as (files, read):
+        if member not in files:
+            nearest = ", ".join(difflib.get_close_matches(member, files, n=3, cutoff=0))
+            raise UserError(f"{archive} has no regular file {member}. Nearest: {nearest}.")
+        with read(files[member]) as content:
+            yield content
 
 
 def is_regular(entry: zipfile.ZipInfo) -> bool:

@@ -108,7 +108,8 @@ def check_time_order(dataset: Dataset) -> Iterator[Finding]:
 
 def check_duplicates(dataset: Dataset) -> Iterator[Finding]:
     """Rows with the same features in two parts, and same features with different targets."""
-    keys = pd.util.hash_pandas_object(dataset.features, index=False).to_numpy()
+    keys = row_keys(dataset)
+    same = "the picture" if dataset.schema.columns == [] else "exactly the features"
     in_train = np.isin(keys, keys[dataset.part == "train"])
     for part in ("validation", "test"):
         rows = dataset.part == part
@@ -117,8 +118,8 @@ def check_duplicates(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "duplicates across parts",
             level,
-            f"{in_train[rows].sum():,} of {rows.sum():,} {part} rows ({share:.2%}) have exactly "
-            "the features of a training row.",
+            f"{in_train[rows].sum():,} of {rows.sum():,} {part} rows ({share:.2%}) have {same} "
+            "of a training row.",
         )
     regression = dataset.schema.task == "regression"
     conflicting = conflicting_rows(keys, dataset.target, regression)
@@ -130,6 +131,22 @@ def check_duplicates(dataset: Dataset) -> Iterator[Finding]:
         f"{conflicting.sum():,} rows ({share:.2%}) share all their features with a row "
         f"{other}: no model can tell them apart.",
     )
+
+
+def row_keys(dataset: Dataset) -> np.ndarray:
+    """A number for each row, (rows,), equal where the features are; pictures count by content."""
+    features = dataset.features
+    for name in dataset.schema.images:
+        features = features.assign(**{name: picture_numbers(features[name])})
+    return pd.util.hash_pandas_object(features, index=False).to_numpy()
+
+
+def picture_numbers(files: pd.Series) -> np.ndarray:
+    """A number for each file, equal for copies and near copies (common/images/duplicates.py)."""
+    from common.images.duplicates import group_numbers
+    from common.images.survey import survey
+
+    return group_numbers(survey(files)["perceptual_hash"])
 
 
 def conflicting_rows(keys: np.ndarray, target: np.ndarray, regression: bool) -> np.ndarray:
@@ -145,7 +162,7 @@ def conflicting_rows(keys: np.ndarray, target: np.ndarray, regression: bool) -> 
 
 def check_useless_columns(dataset: Dataset) -> Iterator[Finding]:
     """Columns with one value, and category columns with nearly one value a row (ids)."""
-    train = dataset.features[dataset.part == "train"]
+    train = dataset.features.loc[dataset.part == "train", dataset.schema.columns]
     constant = [name for name in train if train[name].nunique(dropna=False) <= 1]
     ids = [name for name in dataset.schema.categories if train[name].nunique() > 0.5 * len(train)]
     yield Finding("constant columns", "note" if constant else "ok", named(constant))
@@ -154,7 +171,7 @@ def check_useless_columns(dataset: Dataset) -> Iterator[Finding]:
 
 def check_leaks(dataset: Dataset) -> Iterator[Finding]:
     """A single column that predicts the target suspiciously well probably knows the answer."""
-    train = dataset.features[dataset.part == "train"]
+    train = dataset.features.loc[dataset.part == "train", dataset.schema.columns]
     target = dataset.target[dataset.part == "train"]
     regression = dataset.schema.task == "regression"
     score, limit = ("R²", SUSPICIOUS_R2) if regression else ("ROC AUC", SUSPICIOUS_AUC)
@@ -162,7 +179,7 @@ def check_leaks(dataset: Dataset) -> Iterator[Finding]:
         target = np.log(target)
     of_column = single_column_r2 if regression else single_column_auc
     scores = {name: of_column(train[name], target) for name in train}
-    best = max(scores, key=scores.get)
+    best = max(scores, key=scores.get, default="")
     for name, value in scores.items():
         if value > limit:
             yield Finding(
@@ -171,7 +188,7 @@ def check_leaks(dataset: Dataset) -> Iterator[Finding]:
                 f'Column "{name}" alone reaches {score} {value:.3f} on the training rows (alarm '
                 f"above {limit}). Is it known at the moment of prediction? If not, leave it out.",
             )
-    if scores[best] <= limit:
+    if scores and scores[best] <= limit:
         yield Finding("leak", "ok", f'Best single column: "{best}", {score} {scores[best]:.3f}.')
 
 
@@ -250,8 +267,10 @@ def check_unseen(dataset: Dataset) -> Iterator[Finding]:
 
 def check_drift(dataset: Dataset) -> Iterator[Finding]:
     """Columns whose distribution differs between train and test."""
-    train = dataset.features[dataset.part == "train"]
-    test = dataset.features[dataset.part == "test"]
+    train, test = (
+        dataset.features.loc[dataset.part == part, dataset.schema.columns]
+        for part in ("train", "test")
+    )
     index = {name: stability_index(train[name], test[name]) for name in train}
     drifted = sorted((name for name in index if index[name] > DRIFT), key=index.get)[::-1]
     yield Finding(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from common.errors import UserError
+from common.images.decode import ImageForm
 from common.reading.notation import Notation
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 # TensorFlow copies it: encoding the flights took nearly twice as long.
 pd.set_option("mode.string_storage", "python")
 
-Kind = Literal["number", "category", "date", "text"]  # of features only the first two
+Kind = Literal["number", "category", "date", "text", "image"]  # features are no dates nor texts
 Task = Literal["binary", "multiclass", "regression"]
 PARTS = ("train", "validation", "test")
 
@@ -27,10 +28,11 @@ class Schema:
     """The columns of a table and their meaning.
 
     features: model input, name to kind; a number is float32 with NaN for missing, a category
-        is a string with "" for missing.
+        is a string with "" for missing, an image the path of its file; one column of these at most.
     required, optional: columns of a raw row as `predict` reads it, name to kind, which may also be
         "date" or "text"; where an optional one is absent, its value counts as missing.
     notation: how the cells of a raw column are written, where not plainly.
+    image: the form that the pictures are brought to, where there are some.
     labels: the names of class 0, 1, …; none when a number is predicted.
     orders: the values of those categories that have an order, lowest first.
     unit: of a number that is predicted ("dollars"). log_scale: learn its logarithm, since an error
@@ -45,6 +47,11 @@ class Schema:
     unit: str = ""
     log_scale: bool = False
     notation: dict[str, Notation] = field(default_factory=dict)
+    image: ImageForm | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.images) != (self.image is not None):
+            raise ValueError("an image column needs a form, a form needs an image column, one each")
 
     @property
     def task(self) -> Task:
@@ -59,6 +66,15 @@ class Schema:
     @property
     def categories(self) -> list[str]:
         return [name for name, kind in self.features.items() if kind == "category"]
+
+    @property
+    def images(self) -> list[str]:
+        return [name for name, kind in self.features.items() if kind == "image"]
+
+    @property
+    def columns(self) -> list[str]:
+        """The features of a table: all but the pictures."""
+        return [name for name, kind in self.features.items() if kind != "image"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +125,8 @@ class Dataset:
     time: (rows,) datetime64 of each row when the split is by time, else None.
     tables: what the project's `prepare` looks up beside a raw row (a weather table, say); stored in
         the bundle.
+    soft_target: (rows,) float32, the probability of class 1 that training learns in place of the
+        target, where labels are in doubt; of two classes only. Scores count the target.
     stored: all training rows, on disk, where they are too many for memory. The rows here are then
         those of validation and test, and of the training rows a sample that is drawn like them: it
         serves the checks, the baselines, the pictures and the fitting of the encoder.
@@ -124,6 +142,7 @@ class Dataset:
     account: Account
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     time: np.ndarray | None = None
+    soft_target: np.ndarray | None = None
     stored: "StoredRows | None" = None
 
     def __post_init__(self) -> None:
@@ -143,6 +162,8 @@ class Dataset:
                     "mend them, and say so in the account."
                 )
         check_target(self.schema, self.target, self.part)
+        if self.soft_target is not None:
+            check_soft_target(self.schema, self.soft_target)
 
     def part_rows(self) -> dict[str, int]:
         """The number of rows of each part; of the training part all that are stored, if any."""
@@ -166,11 +187,19 @@ class Dataset:
     def fingerprint(self) -> str:
         """SHA-256 of features, target and split: equal only for the same rows in the same order.
 
-        With stored rows, also of the bytes of their files.
+        With stored rows, also of the bytes of their files; a picture counts by its content, not by
+        its place.
         """
-        digest = hashlib.sha256(",".join(self.features.columns).encode())
-        digest.update(pd.util.hash_pandas_object(self.features, index=False).to_numpy().tobytes())
+        features = self.features
+        for name in self.schema.images:
+            from common.images.survey import survey
+
+            features = features.assign(**{name: survey(features[name])["sha256"].to_numpy()})
+        digest = hashlib.sha256(",".join(features.columns).encode())
+        digest.update(pd.util.hash_pandas_object(features, index=False).to_numpy().tobytes())
         digest.update(np.ascontiguousarray(self.target).tobytes())
+        if self.soft_target is not None:
+            digest.update(np.ascontiguousarray(self.soft_target).tobytes())
         digest.update(pd.util.hash_array(self.part.astype(object)).tobytes())
         if self.stored:
             digest.update(self.stored.fingerprint().encode())
@@ -198,6 +227,18 @@ def check_target(schema: Schema, target: np.ndarray, part: np.ndarray) -> None:
                 f"{'no rows' if len(values) == 0 else f'only {values[0]:g}'}. "
                 "Use more rows, or move the borders of the split."
             )
+
+
+def check_soft_target(schema: Schema, soft_target: np.ndarray) -> None:
+    """UserError where soft_target (rows,) is no probability, or there are not two classes."""
+    if schema.task != "binary":
+        raise UserError(f"A soft target is for two classes; this task is {schema.task}.")
+    strange = ~((soft_target >= 0) & (soft_target <= 1))
+    if strange.any():
+        raise UserError(
+            f"{strange.sum()} soft target values are no probabilities, the first one "
+            f"{soft_target[strange][0]}. Expected numbers from 0 to 1."
+        )
 
 
 def strange_targets(schema: Schema, target: np.ndarray) -> tuple[np.ndarray, str]:

@@ -89,7 +89,7 @@ class Deviations:
         self.raw = schema.required | schema.optional
         self.columns: list[str] = []  # of the file
         self.rows = 0
-        self.features = {name: Counted() for name in schema.features}
+        self.features = {name: Counted() for name in schema.columns}
         self.unreadable = {name: Counted() for name in self.raw}
 
     def add_columns(self, columns: list[str]) -> None:

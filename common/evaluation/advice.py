@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pandas as pd
 
-from common.project import Project, TrainingConfig
+from common.project import Project, TrainingConfig, lower_is_better
 
 JUMP = 0.02  # of the first training loss, that a later epoch adds: more is no noise
 FALL = 0.02  # of the first training loss, that training takes away: with less, little was learned
@@ -88,7 +88,7 @@ def shape_of(epochs: pd.DataFrame, config: TrainingConfig, steps_an_epoch: int) 
     """The shape of one training's curves, from its epochs in order."""
     loss = epochs["loss"].to_numpy()
     value = epochs[config.monitor].to_numpy()
-    if config.monitor not in ("val_loss", "val_rmse"):
+    if not lower_is_better(config.monitor):
         value = 1 - value  # of a score: what is missing to the best
     best, trained = int(value.argmin()), len(value)
     gain, rise = value[0] - value[best], value[-1] - value[best]

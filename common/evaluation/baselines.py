@@ -5,7 +5,7 @@ answers: the probability of class 1, (rows,); of every class, (rows, classes); o
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from common.data.folds import folds_of
 from common.models.encoder import minimum_count
 
 Predict = Callable[[pd.DataFrame], np.ndarray]
+Fit = Callable[[Examples, Examples, Schema, int], Predict]
 
 
 def class_prior(train: Examples, validation: Examples, schema: Schema, seed: int) -> Predict:
@@ -147,21 +148,33 @@ REGRESSORS = {
 
 
 def fit_baselines(
-    train: Examples, validation: Examples, schema: Schema, seed: int
+    train: Examples,
+    validation: Examples,
+    schema: Schema,
+    seed: int,
+    others: Mapping[str, Fit] | None = None,
 ) -> dict[str, Predict]:
-    """Fit every baseline of the task on the training rows."""
-    baselines = REGRESSORS if schema.task == "regression" else CLASSIFIERS
+    """Fit every baseline of the task on the training rows.
+
+    others: the project's own; they take the place of the linear model and the boosted trees, which
+    need the columns of a table.
+    """
+    of_task = REGRESSORS if schema.task == "regression" else CLASSIFIERS
+    constant, *_ = of_task
+    baselines = {constant: of_task[constant], **others} if others else of_task
     return {name: fit(train, validation, schema, seed) for name, fit in baselines.items()}
 
 
-def baseline_answers(dataset: Dataset, folds: int, seed: int) -> dict[str, dict[str, np.ndarray]]:
+def baseline_answers(
+    dataset: Dataset, folds: int, seed: int, others: Mapping[str, Fit] | None = None
+) -> dict[str, dict[str, np.ndarray]]:
     """Every baseline fitted like the network: once, or once a fold with the mean as its answer."""
     test = dataset.examples("test")
     held_out, answers = [], {}
     for learn, validate in folds_of(dataset, folds, seed):
         train, validation = dataset.chosen(learn), dataset.chosen(validate)
         held_out.append(validate)
-        for name, predict in fit_baselines(train, validation, dataset.schema, seed).items():
+        for name, predict in fit_baselines(train, validation, dataset.schema, seed, others).items():
             parts = answers.setdefault(name, {"validation": [], "test": []})
             parts["validation"].append(predict(validation.features))
             parts["test"].append(predict(test.features))

@@ -18,9 +18,11 @@ def permutation_importance(
     """Loss of score by shuffled column, on at most `rows` random rows, largest first.
 
     score(target, answers): higher is better. Each entry: column, mean and deviation over `repeats`
-    shuffles. Columns that say the same share their importance, and each alone then looks small
-    (Breiman, "Random Forests", 2001, section 10).
+    shuffles; none where there is one column only. Columns that say the same share their importance,
+    and each alone then looks small (Breiman, "Random Forests", 2001, section 10).
     """
+    if len(features.columns) == 1:
+        return []  # without it nothing is left to answer from
     generator = np.random.default_rng(seed)
     chosen = np.sort(generator.permutation(len(features))[:rows])
     features, target = features.iloc[chosen].reset_index(drop=True), target[chosen]

@@ -21,11 +21,21 @@ import PIL
 
 from common.data.cache import cache_folder, disk_errors, work_folder
 from common.errors import UserError
-from common.images.decode import ImageForm, decode_bytes, read_bytes
+from common.images.decode import ImageForm, decode, decode_bytes, read_bytes
 from common.images.survey import THREADS, spread, survey
 
 METHOD = f"1, Pillow {PIL.__version__}"  # count up where the same file would get other pixels
 CHUNK_BYTES = 2**25  # of decoded pixels between two writings
+
+
+def decoded_images(files: Sequence[Path | str], form: ImageForm) -> np.ndarray:
+    """The decoded files in memory, (files, height, width, channels) uint8, without the cache.
+
+    Raises UserError for a file that is no picture.
+    """
+    with ThreadPoolExecutor(THREADS) as pool:
+        decoded = spread(pool, decode, list(files), [form] * len(files))
+        return np.stack(list(decoded)) if len(files) else np.empty((0, *form.shape), "uint8")
 
 
 def cached_images(files: Sequence[Path], form: ImageForm) -> np.ndarray:

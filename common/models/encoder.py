@@ -5,7 +5,7 @@
 The encoder is computed once before training; `stitch` joins both for the bundle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -14,15 +14,17 @@ from keras import layers, ops
 from scipy.special import ndtri
 
 from common.models.names import column_of, column_of_input, input_name, layer_name
-from common.models.table import Table
+from common.models.table import IMAGE, Table
 
 BATCH_ROWS = 8192
 KNOTS = 512  # of a column, at most
 LOOKUP = "_lookup"  # ends the names of the layers that number categories
 
 
-def describe_table(encoder: keras.Model, encoded: Mapping[str, np.ndarray]) -> Table:
+def describe_table(encoder: keras.Model | None, encoded: Mapping[str, np.ndarray]) -> Table:
     """What networks have to know of `encoded`, the training rows as `encode` gives them."""
+    if encoder is None:
+        return Table()
     rows = len(next(iter(encoded.values())))
     return Table(
         encoded.get("numbers", np.zeros((rows, 0), "float32")),
@@ -159,29 +161,37 @@ def encode(encoder: keras.Model, features: pd.DataFrame) -> dict[str, np.ndarray
     return predict_rows(encoder, features)
 
 
-def predict_rows(model: keras.Model, features: pd.DataFrame):
+def predict_rows(
+    model: keras.Model,
+    features: pd.DataFrame,
+    pictures: Callable[[pd.DataFrame], np.ndarray] | None = None,
+    batch_rows: int = BATCH_ROWS,
+):
     """What `model` gives for a frame of raw columns with at least one row.
 
+    pictures: from some rows to their decoded pictures (rows, height, width, channels), where the
+    model takes them.
     In batches by hand: `predict` would build an input pipeline anew for each call, which takes
     longer than the computation when there are many columns.
     """
-    inputs = raw_inputs(model, features)
-    batches = [
-        model.predict_on_batch(
-            {name: column[start : start + BATCH_ROWS] for name, column in inputs.items()}
-        )
-        for start in range(0, len(features), BATCH_ROWS)
-    ]
+    batches = []
+    for start in range(0, len(features), batch_rows):
+        rows = features[start : start + batch_rows]
+        inputs = raw_inputs(model, rows)
+        if pictures:
+            inputs[IMAGE] = pictures(rows)
+        batches.append(model.predict_on_batch(inputs))
     return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
 
 
-def raw_inputs(model: keras.Model, features: pd.DataFrame) -> dict:
-    """The columns of `features` that `model` takes, in the types it takes."""
+def raw_inputs(model: keras.Model, features: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The columns of `features` that `model` takes, in the types it takes; no pictures."""
     return {
         tensor.name: features[column_of_input(tensor.name)].to_numpy(
             object if tensor.dtype == "string" else "float32"
         )
         for tensor in model.inputs
+        if tensor.name != IMAGE
     }
 
 
@@ -194,8 +204,17 @@ def lookups(model: keras.Model) -> list[tuple[str, layers.StringLookup]]:
     ]
 
 
-def stitch(encoder: keras.Model, network: keras.Model) -> keras.Model:
-    """Join both halves: a model from raw columns to the network's answer."""
-    return keras.Model(
-        encoder.input, network(encoder.output), name=f"{network.name}_on_raw_columns"
-    )
+def stitch(encoder: keras.Model | None, network: keras.Model) -> keras.Model:
+    """Join both halves: a model from raw columns to the network's answer.
+
+    What the encoder does not give, as pictures, stays an input; without an encoder it is all.
+    """
+    if encoder is None:
+        return network
+    given = {
+        name: keras.Input(tensor.shape[1:], name=name, dtype=tensor.dtype)
+        for name, tensor in network.input.items()
+        if name not in encoder.output
+    }
+    answer = network(encoder.output | given)
+    return keras.Model(encoder.input | given, answer, name=f"{network.name}_on_raw_columns")

@@ -6,13 +6,14 @@ from matplotlib.ticker import MaxNLocator
 
 from common.evaluation.metrics import METRICS
 from common.plots.style import PARTS, new_figure, styled
+from common.project import lower_is_better
 
 
 def best_epochs(history: pd.DataFrame, monitor: str) -> pd.DataFrame:
     """Each training's row of `history` with the best `monitor`, the earliest of equal ones."""
     trainings = history.sort_values("epoch").groupby(["seed", "fold"])[monitor]
-    lower = monitor in ("val_loss", "val_rmse")
-    return history.loc[trainings.idxmin() if lower else trainings.idxmax()]
+    best = trainings.idxmin() if lower_is_better(monitor) else trainings.idxmax()
+    return history.loc[best]
 
 
 def score_of(history: pd.DataFrame) -> str:

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from common.training.part import MappedRows
+
 
 class EpochRandomness(keras.callbacks.Callback):
     """Sets the epoch that the order of rows and every dropout layer depend on."""
@@ -49,12 +51,43 @@ def shuffled_batches(arrays: tuple, batch_size: int, randomness: EpochRandomness
             batches = batches.concatenate(tf.data.Dataset.from_tensors(order[full * batch_size :]))
         return batches
 
-    def gathered(indices, data):
-        return tf.nest.map_structure(lambda array: tf.gather(array, indices), data)
+    return gathered(tf.data.Dataset.range(1).flat_map(batches_of_rows), arrays, rows, batch_size)
 
-    data = tf.data.Dataset.from_tensors(arrays).repeat()
-    batches = tf.data.Dataset.range(1).flat_map(batches_of_rows)
-    batches = tf.data.Dataset.zip(batches, data).map(gathered, num_parallel_calls=tf.data.AUTOTUNE)
+
+def ordered_batches(arrays: tuple, batch_size: int):
+    """A tf.data.Dataset that gives every row in its order, in batches; `arrays` as above."""
+    rows = len(next(iter(arrays[0].values())))
+    batches = tf.data.Dataset.range(rows).batch(batch_size)
+    return gathered(batches, arrays, rows, batch_size)
+
+
+def rows_at_once(inputs: dict) -> int:
+    """How many rows to answer in one batch: 2 MB of inputs, of 16 rows to 8,192.
+
+    inputs: arrays (rows, …). What a network makes of a picture is a hundred times as large.
+    """
+    bytes_of_row = sum(
+        array.dtype.itemsize * int(np.prod(array.shape[1:])) for array in inputs.values()
+    )
+    return int(np.clip(2**21 // bytes_of_row, 16, 8192))
+
+
+def gathered(batches: tf.data.Dataset, arrays: tuple, rows: int, batch_size: int):
+    """The rows of `arrays` for each batch of row numbers, one batch ahead of who takes them."""
+    flat = tf.nest.flatten(arrays)
+    mapped = {place: array for place, array in enumerate(flat) if isinstance(array, MappedRows)}
+    in_memory = [array for array in flat if not isinstance(array, MappedRows)]
+
+    def gather(indices, tensors):
+        tensors = iter(tensors)
+        found = [
+            mapped[place].gather(indices) if place in mapped else tf.gather(next(tensors), indices)
+            for place in range(len(flat))
+        ]
+        return tf.nest.pack_sequence_as(arrays, found)
+
+    data = tf.data.Dataset.from_tensors(tuple(in_memory)).repeat()
+    batches = tf.data.Dataset.zip(batches, data).map(gather, num_parallel_calls=tf.data.AUTOTUNE)
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False
     batches = batches.with_options(options).prefetch(tf.data.AUTOTUNE)
@@ -64,7 +97,8 @@ def shuffled_batches(arrays: tuple, batch_size: int, randomness: EpochRandomness
 def balanced_weights(target: np.ndarray) -> np.ndarray:
     """Weight of each row such that all classes weigh the same and the mean weight is 1.
 
-    target: (rows,) of class numbers. Returns (rows,) float32.
+    target: (rows,) of class numbers, or of probabilities of class 1, which count as the likelier
+    class. Returns (rows,) float32.
     """
-    _, number, counts = np.unique(target, return_inverse=True, return_counts=True)
+    _, number, counts = np.unique(np.round(target), return_inverse=True, return_counts=True)
     return (len(target) / (len(counts) * counts))[number].astype("float32")

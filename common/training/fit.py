@@ -2,7 +2,6 @@
 
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -12,33 +11,26 @@ import tensorflow as tf
 from common.data.dataset import Task
 from common.errors import UserError
 from common.models.heads import Target
-from common.project import TrainingConfig
-from common.training.batches import EpochRandomness, balanced_weights, shuffled_batches
+from common.models.table import IMAGE
+from common.project import TrainingConfig, lower_is_better
+from common.training.batches import (
+    EpochRandomness,
+    balanced_weights,
+    ordered_batches,
+    rows_at_once,
+    shuffled_batches,
+)
 from common.training.checkpoint import Checkpoint
-from common.training.learner import SCORES, Learner, score_metric
+from common.training.learner import SCORES, Learner, Mix, score_metric
+from common.training.part import Part
 from common.training.streaming import EncodedRows, streamed_batches
 
 STEPS_PER_EXECUTION = 32  # steps in one call into TensorFlow: benchmarks/throughput.py
+PICTURE_STEPS = 4  # with pictures, whose steps take long; Ctrl-C waits for a call to end
 
 
 class Diverged(UserError):
     """The loss became NaN or infinite."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """Encoded inputs, a dict of arrays (rows, …), and target (rows,) as in the dataset."""
-
-    inputs: dict[str, np.ndarray]
-    target: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.target)
-
-    def rows(self, chosen: np.ndarray) -> "Part":
-        """The chosen rows, by number."""
-        inputs = {name: array[chosen] for name, array in self.inputs.items()}
-        return Part(inputs, self.target[chosen])
 
 
 def fit(
@@ -51,30 +43,34 @@ def fit(
     checkpoint_path: Path,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 2,
+    mix: Mix | None = None,
 ) -> list[dict[str, float]]:
     """Train `network` in place and leave the best weights in it.
 
+    mix: joins the pictures of a training batch, and their targets (common/models/augmentation.py).
     Goes on from the checkpoint where there is one. Returns the history, one dict an epoch with
     loss, val_loss, and the task's score (roc_auc, accuracy, rmse) on both. Raises Diverged with
     advice when the loss is NaN, UserError where a setting does not fit the task.
     """
     check_settings(config, target.task)
     steps = -(-len(train) // config.batch_size)
-    learner = Learner.of(network, target)
+    learner = Learner.of(network, target, mix)
     compile_learner(learner, target, config, steps)
     early_stopping = keras.callbacks.EarlyStopping(
         config.monitor,
         patience=config.patience,
         restore_best_weights=True,
-        mode="min" if config.monitor in ("val_loss", "val_rmse") else "max",
+        mode="min" if lower_is_better(config.monitor) else "max",
     )
     checkpoint = Checkpoint(checkpoint_path, early_stopping)
     randomness = EpochRandomness(seed)
     checkpoint.load()
+    validated = ordered_batches(
+        (validation.inputs, target.to_learned(validation.target)), rows_at_once(validation.inputs)
+    )
     history = learner.fit(
         training_batches(train, target, config, randomness),
-        validation_data=(validation.inputs, target.to_learned(validation.target)),
-        validation_batch_size=8192,
+        validation_data=validated,
         initial_epoch=config.epochs if checkpoint.stopped_early else checkpoint.epochs_done,
         epochs=config.epochs,
         callbacks=[
@@ -132,7 +128,9 @@ def compile_learner(learner: Learner, target: Target, config: TrainingConfig, st
     learner.compile(
         keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay),
         metrics=[score_metric(target)],
-        steps_per_execution=min(STEPS_PER_EXECUTION, steps),
+        steps_per_execution=min(
+            PICTURE_STEPS if IMAGE in learner.input else STEPS_PER_EXECUTION, steps
+        ),
     )
 
 

@@ -5,10 +5,15 @@ training is the mean of the members' losses (Gorishniy et al., "TabM", ICLR 2025
 everything on validation rows is that of the mean.
 """
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
 from common.models.heads import LEARNED, Target
+from common.models.table import IMAGE
+
+Mix = Callable  # (images, targets, generator) to both, mixed: common/models/augmentation.py
 
 LOSSES = {
     "binary": keras.losses.BinaryCrossentropy,
@@ -21,20 +26,37 @@ SCORES = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "rmse"}
 class Learner(keras.Model):
     """The part of `network` before its answer; both share their weights.
 
-    Learns targets on the scale of `Target.to_learned`, (batch,).
+    Learns targets on the scale of `Target.to_learned`, (batch,); of two classes they may be
+    probabilities of class 1. With `mix`, the pictures and targets of a batch are joined before each
+    step; targets of more classes are then probabilities, (batch, classes).
     """
 
     @classmethod
-    def of(cls, network: keras.Model, target: Target) -> "Learner":
+    def of(cls, network: keras.Model, target: Target, mix: Mix | None = None) -> "Learner":
         learner = cls(network.input, network.get_layer(LEARNED).output, name=network.name)
+        learner.task, learner.mix = target.task, mix
         learner.loss_function = LOSSES[target.task]()
+        learner.generator = keras.random.SeedGenerator(0) if mix else None
         return learner
+
+    def train_step(self, data):
+        if self.mix:
+            inputs, target, weight = keras.utils.unpack_x_y_sample_weight(data)
+            if self.task == "multiclass":
+                target = ops.one_hot(ops.cast(target, "int32"), self.output.shape[-1])
+            image, target = self.mix(inputs[IMAGE], target, self.generator)
+            data = keras.utils.pack_x_y_sample_weight(inputs | {IMAGE: image}, target, weight)
+        return super().train_step(data)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The loss of a batch; of members, the mean of theirs in training, else of their mean.
 
-        y: (batch,), y_pred: (batch, units) or (batch, members, units), sample_weight: (batch,).
+        y: (batch,), or mixed (batch, classes); y_pred: (batch, units) or (batch, members, units);
+        sample_weight: (batch,).
         """
+        if len(y.shape) == 2:
+            answers = keras.losses.categorical_crossentropy(y, self.answer(y_pred))
+            return ops.mean(answers if sample_weight is None else answers * sample_weight)
         if len(y_pred.shape) == 3 and training:
             members, units = y_pred.shape[1:]
             y = ops.repeat(y, members)
@@ -43,6 +65,10 @@ class Learner(keras.Model):
         return self.loss_function(y[:, None], self.answer(y_pred), sample_weight)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        if len(y.shape) == 2:
+            y = ops.argmax(y, axis=-1)
+        elif self.task == "binary":
+            y = ops.round(y)  # the score counts a probability as the likelier class
         return super().compute_metrics(x, y[:, None], self.answer(y_pred), sample_weight)
 
     @staticmethod

@@ -1,6 +1,6 @@
 """All networks of a run: the columns encoded once, then one training for each seed and fold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -8,15 +8,19 @@ import numpy as np
 import pandas as pd
 
 from common.data.checks import Finding
-from common.data.dataset import Dataset
+from common.data.dataset import Dataset, Schema
 from common.data.folds import folds_of
 from common.errors import UserError
+from common.images.cache import cached_images
 from common.models.encoder import build_encoder, describe_table, encode
 from common.models.heads import Target, describe_target
-from common.models.table import Table
+from common.models.table import IMAGE, Table
 from common.project import Project, TrainingConfig
-from common.training.fit import Diverged, Part, fit, tensorboard
+from common.training.batches import ordered_batches, rows_at_once
+from common.training.fit import Diverged, tensorboard
+from common.training.part import MappedRows, Part
 from common.training.sanity import diagnose_network
+from common.training.stages import fit_stages
 from common.training.streaming import EncodedRows, encode_rows
 
 
@@ -24,10 +28,11 @@ from common.training.streaming import EncodedRows, encode_rows
 class Prepared:
     """A dataset as networks take it: every row encoded, and what builders have to know of it.
 
+    encoder: of the table's columns; None where rows are a picture alone.
     rows: those in memory; stored: the training rows to learn from instead, where they are on disk.
     """
 
-    encoder: keras.Model
+    encoder: keras.Model | None
     table: Table
     target: Target
     rows: Part
@@ -52,9 +57,13 @@ def prepare_rows(dataset: Dataset, folds: int = 1, work: Path | None = None) -> 
     if folds > 1:
         fitting = np.concatenate(folds_of(dataset, folds, 0)[0])
     features = dataset.features.iloc[fitting]
-    encoder = build_encoder(features, schema.numbers, schema.categories, schema.orders)
-    rows = Part(encode(encoder, dataset.features), dataset.target)
+    encoder = None
+    if schema.columns:
+        encoder = build_encoder(features, schema.numbers, schema.categories, schema.orders)
+    learned = dataset.target if dataset.soft_target is None else dataset.soft_target
+    rows = Part(encoded_features(schema, encoder, dataset.features), learned)
     table = describe_table(encoder, rows.rows(fitting).inputs)
+    table = replace(table, image_shape=schema.image and schema.image.shape)
     target = describe_target(
         dataset.target[fitting], schema.task, len(schema.labels), schema.log_scale
     )
@@ -62,6 +71,18 @@ def prepare_rows(dataset: Dataset, folds: int = 1, work: Path | None = None) -> 
     if dataset.stored and work:
         stored = encode_rows(dataset.stored, schema, encoder, target, work)
     return Prepared(encoder, table, target, rows, dataset, stored)
+
+
+def encoded_features(
+    schema: Schema, encoder: keras.Model | None, features: pd.DataFrame
+) -> dict[str, np.ndarray | MappedRows]:
+    """A frame of features as networks take them; pictures are decoded once, and stay on disk."""
+    inputs = encode(encoder, features) if encoder else {}
+    for name in schema.images:
+        inputs[IMAGE] = MappedRows(
+            cached_images(features[name], schema.image), np.arange(len(features))
+        )
+    return inputs
 
 
 @dataclass(frozen=True)
@@ -107,14 +128,15 @@ def train_seed(
         name = f"seed-{seed}" if len(folds) == 1 else f"seed-{seed}-fold-{number}"
         validation = prepared.rows.rows(validate)
         try:
-            epochs = fit(
+            epochs = fit_stages(
+                project,
+                config,
                 network,
                 prepared.target,
                 prepared.stored or learning,
                 validation,
-                config,
                 seed,
-                checkpoints / f"{name}.safetensors",
+                checkpoints / name,
                 [tensorboard(tensorboard_folder / name)] if tensorboard_folder else [],
                 verbose,
             )
@@ -141,7 +163,8 @@ def cause(found: list[Finding]) -> str:
 
 def answers_of(network: keras.Model, part: Part) -> np.ndarray:
     """The network's answers (rows, units) to encoded rows."""
-    return network.predict(part.inputs, batch_size=8192, verbose=0)
+    batches = ordered_batches((part.inputs,), rows_at_once(part.inputs))
+    return network.predict(batches, verbose=0)
 
 
 def history_frame(trained: list[Trained]) -> pd.DataFrame:

@@ -13,8 +13,10 @@ from common.data.folds import folds_of
 from common.errors import UserError
 from common.models.heads import Target
 from common.models.table import Table
-from common.project import Project, TrainingConfig
-from common.training.fit import Part, check_settings, fit
+from common.project import Project, TrainingConfig, lower_is_better
+from common.training.fit import check_settings
+from common.training.part import Part
+from common.training.stages import fit_stages
 from common.training.train import prepare_rows
 
 Report = Callable[[int, float], bool]  # step and value; whether the trial should stop
@@ -63,17 +65,18 @@ class Reporter(keras.callbacks.Callback):
     def __init__(self, monitor: str, first_step: int, report: Report):
         super().__init__()
         self.monitor = monitor
-        self.first_step = first_step
+        self.step = first_step
         self.report = report
         self.stopped = False
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:
-        if self.report(self.first_step + epoch, float(logs[self.monitor])):
+        if self.report(self.step, float(logs[self.monitor])):
             self.stopped = self.model.stop_training = True
+        self.step += 1
 
 
 def trial_value(
-    build: Callable[[TrainingConfig, Table, Target], keras.Model],
+    project: Project,
     config: TrainingConfig,
     trainings: Trainings,
     report: Report,
@@ -91,14 +94,15 @@ def trial_value(
         reporter = Reporter(config.monitor, index * config.epochs, report)
         with tempfile.TemporaryDirectory() as folder:
             try:
-                history = fit(
-                    build(config, trainings.table, trainings.target),
+                history = fit_stages(
+                    project,
+                    config,
+                    project.build(config, trainings.table, trainings.target),
                     trainings.target,
                     trainings.rows.rows(learn),
                     trainings.rows.rows(validate),
-                    config,
                     seed,
-                    Path(folder) / "state.safetensors",
+                    Path(folder) / "state",
                     [reporter],
                     verbose=0,
                 )
@@ -108,10 +112,6 @@ def trial_value(
             return None
         best.append(best_value([epoch[config.monitor] for epoch in history], config.monitor))
     return float(np.mean(best))
-
-
-def lower_is_better(monitor: str) -> bool:
-    return monitor in ("val_loss", "val_rmse")
 
 
 def best_value(values: list[float], monitor: str) -> float:

@@ -12,9 +12,8 @@ from common.errors import UserError
 from common.files import write_text
 from common.plots.style import save
 from common.plots.tuning import search_picture
-from common.project import Project
+from common.project import Project, lower_is_better
 from common.tune.configs import write_config
-from common.tune.objective import lower_is_better
 from common.tune.space import with_parameters
 from common.tune.study import ERROR, Search
 from common.tune.table import summary, trial_line, trials_frame

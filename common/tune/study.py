@@ -16,8 +16,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from common.project import TrainingConfig
-from common.tune.objective import lower_is_better
+from common.project import TrainingConfig, lower_is_better
 from common.tune.space import Choice, Real, Space, label, parameters
 
 FIRST_TRIALS = 5  # completed before any is stopped early

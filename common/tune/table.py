@@ -5,8 +5,7 @@ import optuna
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
-from common.project import Project
-from common.tune.objective import lower_is_better
+from common.project import Project, lower_is_better
 from common.tune.study import DEFAULT, ERROR, Search
 
 BEST_SHOWN = 8

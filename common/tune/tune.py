@@ -58,7 +58,7 @@ def run_here(progress: Progress, trainings: Trainings) -> None:
         report = partial(progress.told, trial)
         try:
             chosen = with_parameters(search.config, search.space, trial.params)
-            value = trial_value(progress.project.build, chosen, trainings, report)
+            value = trial_value(progress.project, chosen, trainings, report)
         except UserError as error:
             progress.record(search.fail(trial, str(error)))
             continue

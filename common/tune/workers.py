@@ -17,7 +17,7 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from common.errors import UserError
-from common.project import TrainingConfig
+from common.project import Project, TrainingConfig
 from common.runs import ROOT
 from common.tune.progress import Progress
 from common.tune.space import Space, with_parameters
@@ -40,7 +40,7 @@ def run_on_workers(progress: Progress, trainings: object, workers: int) -> None:
     """
     search = progress.search
     with cluster(workers), tempfile.TemporaryDirectory() as folder:
-        train = worker(progress.project.build, search.config, search.space, ray.put(trainings))
+        train = worker(progress.project, search.config, search.space, ray.put(trainings))
         cards = 1 if ray.cluster_resources().get("GPU", 0) >= workers else 0
         running = {}
         tune.Tuner(
@@ -86,7 +86,7 @@ def cluster(workers: int) -> Iterator[None]:
 
 
 def worker(
-    build: Callable, config: TrainingConfig, space: Space, trainings: ray.ObjectRef
+    project: Project, config: TrainingConfig, space: Space, trainings: ray.ObjectRef
 ) -> Callable[[dict], None]:
     """The function that a worker runs for each trial, given the values of the searched fields."""
 
@@ -102,7 +102,7 @@ def worker(
 
         try:
             chosen = with_parameters(config, space, setting["chosen"])
-            value = trial_value(build, chosen, ray.get(trainings), report)
+            value = trial_value(project, chosen, ray.get(trainings), report)
         except UserError as error:
             tune.report({"error": str(error)})
         except Exception as error:  # raised again, it would only be tried again

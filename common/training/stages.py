@@ -1,0 +1,73 @@
+"""The trainings that a network goes through, one after the other: mostly one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from common.models.heads import Target
+from common.models.table import IMAGE
+from common.project import Project, TrainingConfig, lower_is_better
+from common.training.fit import fit
+from common.training.part import Part
+from common.training.streaming import EncodedRows
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One training of a network.
+
+    network: what learns; shares its weights with the whole. taken: from a part of the rows to what
+    this network takes of it.
+    """
+
+    name: str
+    network: keras.Model
+    config: TrainingConfig
+    taken: Callable[[Part], Part] = lambda part: part
+
+
+def one_stage(config: TrainingConfig, network: keras.Model) -> list[Stage]:
+    """The network as it is, on rows as they are."""
+    return [Stage("", network, config)]
+
+
+def fit_stages(
+    project: Project,
+    config: TrainingConfig,
+    network: keras.Model,
+    target: Target,
+    train: Part | EncodedRows,
+    validation: Part,
+    seed: int,
+    checkpoint: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int = 2,
+) -> list[dict[str, float]]:
+    """Train `network` in place, stage after stage, and leave the weights of the best epoch in it.
+
+    checkpoint: path of its files without ending. Returns the history as `fit` does, epochs counted
+    on from stage to stage. Raises as `fit` does.
+    """
+    history, best = [], []
+    for stage in (project.stages or one_stage)(config, network):
+        epochs = fit(
+            stage.network,
+            target,
+            train if isinstance(train, EncodedRows) else stage.taken(train),
+            stage.taken(validation),
+            stage.config,
+            seed,
+            checkpoint.with_name(f"{checkpoint.name}{stage.name and '-'}{stage.name}.safetensors"),
+            callbacks,
+            verbose,
+            mix=project.mix(config) if project.mix and IMAGE in stage.network.input else None,
+        )
+        values = [epoch[config.monitor] for epoch in epochs]
+        best.append(min(values) if lower_is_better(config.monitor) else -max(values))
+        if best[-1] == min(best):
+            weights = network.get_weights()
+        history += [epoch | {"epoch": len(history) + epoch["epoch"]} for epoch in epochs]
+    network.set_weights(weights)
+    return history
