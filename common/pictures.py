@@ -81,12 +81,14 @@ def mix_of(config: ImageConfig) -> "Mix | None":
     return None if config.mix == "none" else getattr(augmentation, config.mix)
 
 
-def stages_of(config: ImageConfig, network: "keras.Model") -> "Iterable[Stage]":
+def stages_of(
+    config: ImageConfig, network: "keras.Model", table: "Table", target: "Target"
+) -> "Iterable[Stage]":
     """The trainings that the network goes through: one, or two with a backbone."""
     if config.model != "backbone":
         from common.training.stages import one_stage
 
-        return one_stage(config, network)
+        return one_stage(config, network, table, target)
     from common.training.transfer import head_then_all
 
-    return head_then_all(config, network)
+    return head_then_all(config, network, table, target)

@@ -83,8 +83,8 @@ class Project:
         The constant is always one of them.
     mix: from the config to what joins the pictures of a training batch, or None: see
         common/models/augmentation.py.
-    stages: from the config and the untrained network to the trainings it goes through, where that
-        is more than one: see common/training/transfer.py.
+    stages: from the config, the untrained network and what it was built for to the trainings that
+        it goes through, where that is more than one: see common/training/transfer.py.
     """
 
     name: str
@@ -99,4 +99,4 @@ class Project:
     fairness: tuple[str, ...] = ()
     baselines: "Callable[[TrainingConfig], Mapping[str, Fit]] | None" = None
     mix: "Callable[[TrainingConfig], Mix | None] | None" = None
-    stages: "Callable[[TrainingConfig, keras.Model], Iterable[Stage]] | None" = None
+    stages: "Callable[[TrainingConfig, keras.Model, Table, Target], Iterable[Stage]] | None" = None

@@ -1,5 +1,8 @@
 """Splits: a random one that keeps together what belongs together, and one by time."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import pandas as pd
 
@@ -8,15 +11,20 @@ from common.errors import UserError
 SHARES = {"train": 0.64, "validation": 0.16, "test": 0.2}
 
 
-def split_by_group(strata: np.ndarray, groups: np.ndarray, seed: int = 0) -> np.ndarray:
-    """The part of each row: of every stratum 64 % train, 16 % validation, 20 % test, groups whole.
+def split_by_group(
+    strata: np.ndarray,
+    groups: np.ndarray,
+    seed: int = 0,
+    shares: Mapping[str, float] = MappingProxyType(SHARES),
+) -> np.ndarray:
+    """The part of each row, with these shares of the rows of every stratum, and groups whole.
 
     strata, groups: (rows,) whole numbers from 0; all rows of a group are in one stratum.
     Returns (rows,) of "train", "validation" and "test".
     """
     place = np.random.default_rng(seed).permutation(groups.max() + 1)[groups]
     share = pd.Series(place).groupby(strata).rank(pct=True)
-    return part_at(share)
+    return part_at(share, shares)
 
 
 def split_by_time(time: pd.Series) -> np.ndarray:
@@ -26,7 +34,7 @@ def split_by_time(time: pd.Series) -> np.ndarray:
     ends before validation begins. Raises UserError where there are too few moments for that.
     """
     moments = time.to_numpy()
-    part = part_at(pd.Series(moments).rank(pct=True, method="max"))
+    part = part_at(pd.Series(moments).rank(pct=True, method="max"), SHARES)
     if set(part) != set(SHARES):
         raise UserError(
             f"Column {time.name!r} has {time.nunique()} different times, too few to cut its rows "
@@ -35,10 +43,10 @@ def split_by_time(time: pd.Series) -> np.ndarray:
     return part
 
 
-def part_at(share: pd.Series) -> np.ndarray:
+def part_at(share: pd.Series, shares: Mapping[str, float]) -> np.ndarray:
     """The part of each row by its place, above 0 to 1."""
-    ends = np.cumsum(list(SHARES.values()))[:-1]
-    return np.select([share <= end for end in ends], list(SHARES)[:-1], list(SHARES)[-1])
+    ends = np.cumsum(list(shares.values()))[:-1]
+    return np.select([share <= end for end in ends], list(shares)[:-1], list(shares)[-1])
 
 
 def strata_of(target: np.ndarray, groups: np.ndarray, classes: bool) -> np.ndarray:

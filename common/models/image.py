@@ -7,6 +7,7 @@ are few, a pretrained network (common/models/backbones.py) is usually better.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import keras
@@ -150,8 +151,30 @@ def with_picture_head(
     head; feature_map: (batch, rows, columns, features).
     Returns a model from `inputs` to the answer of `with_head`.
     """
-    hidden = layers.GlobalAveragePooling2D(name=FEATURES)(feature_map)
-    hidden = layers.Dropout(dropout)(hidden)
+    features = layers.GlobalAveragePooling2D(name=FEATURES)(feature_map)
+    return on_features(inputs, features, table, target, name, dropout)
+
+
+def build_head(table: Table, target: Target, features: int, dropout: float) -> keras.Model:
+    """What stands on the features of a picture in these networks, as a network of its own.
+
+    Takes "features", (batch, features), and the table's columns. Its layers with weights have the
+    names that they have in a whole network.
+    """
+    inputs = replace(table, image_shape=None).inputs()
+    inputs[FEATURES] = keras.Input((features,), name=FEATURES)
+    return on_features(inputs, inputs[FEATURES], table, target, "head", dropout)
+
+
+def on_features(
+    inputs: dict[str, keras.KerasTensor],
+    features: keras.KerasTensor,
+    table: Table,
+    target: Target,
+    name: str,
+    dropout: float,
+) -> keras.Model:
+    hidden = layers.Dropout(dropout)(features)
     if table.has_columns:
         row = joined(inputs, table, embedding_dimension=8)
         hidden = layers.Concatenate()([hidden, row])

@@ -79,14 +79,14 @@ def gathered(batches: tf.data.Dataset, arrays: tuple, rows: int, batch_size: int
     in_memory = [array for array in flat if not isinstance(array, MappedRows)]
 
     def gather(indices, tensors):
-        tensors = iter(tensors)
+        tensors = iter(tensors[1:])
         found = [
             mapped[place].gather(indices) if place in mapped else tf.gather(next(tensors), indices)
             for place in range(len(flat))
         ]
         return tf.nest.pack_sequence_as(arrays, found)
 
-    data = tf.data.Dataset.from_tensors(tuple(in_memory)).repeat()
+    data = tf.data.Dataset.from_tensors((rows, *in_memory)).repeat()  # rows: it wants one at least
     batches = tf.data.Dataset.zip(batches, data).map(gather, num_parallel_calls=tf.data.AUTOTUNE)
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False

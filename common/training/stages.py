@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from common.models.heads import Target
-from common.models.table import IMAGE
+from common.models.table import IMAGE, Table
 from common.project import Project, TrainingConfig, lower_is_better
 from common.training.fit import fit
 from common.training.part import Part
@@ -18,17 +18,20 @@ from common.training.streaming import EncodedRows
 class Stage:
     """One training of a network.
 
-    network: what learns; shares its weights with the whole. taken: from a part of the rows to what
-    this network takes of it.
+    network: what learns, the whole or a part of it. taken: from a part of the rows to what this
+    network takes of it. finish: puts what was learned into the whole.
     """
 
     name: str
     network: keras.Model
     config: TrainingConfig
     taken: Callable[[Part], Part] = lambda part: part
+    finish: Callable[[], None] = lambda: None
 
 
-def one_stage(config: TrainingConfig, network: keras.Model) -> list[Stage]:
+def one_stage(
+    config: TrainingConfig, network: keras.Model, table: Table, target: Target
+) -> list[Stage]:
     """The network as it is, on rows as they are."""
     return [Stage("", network, config)]
 
@@ -37,6 +40,7 @@ def fit_stages(
     project: Project,
     config: TrainingConfig,
     network: keras.Model,
+    table: Table,
     target: Target,
     train: Part | EncodedRows,
     validation: Part,
@@ -51,7 +55,7 @@ def fit_stages(
     on from stage to stage. Raises as `fit` does.
     """
     history, best = [], []
-    for stage in (project.stages or one_stage)(config, network):
+    for stage in (project.stages or one_stage)(config, network, table, target):
         epochs = fit(
             stage.network,
             target,
@@ -64,6 +68,7 @@ def fit_stages(
             verbose,
             mix=project.mix(config) if project.mix and IMAGE in stage.network.input else None,
         )
+        stage.finish()
         values = [epoch[config.monitor] for epoch in epochs]
         best.append(min(values) if lower_is_better(config.monitor) else -max(values))
         if best[-1] == min(best):

@@ -132,6 +132,7 @@ def train_seed(
                 project,
                 config,
                 network,
+                prepared.table,
                 prepared.target,
                 prepared.stored or learning,
                 validation,

@@ -9,17 +9,20 @@ from dataclasses import replace
 
 import keras
 
-from common.models.backbones import freeze, thaw
-from common.models.image import FEATURES
-from common.models.table import IMAGE
+from common.models.backbones import thaw
+from common.models.heads import Target
+from common.models.image import FEATURES, build_head
+from common.models.table import IMAGE, Table
 from common.pictures import ImageConfig
 from common.training.batches import ordered_batches, rows_at_once
 from common.training.part import Part
 from common.training.stages import Stage
 
 
-def head_then_all(config: ImageConfig, network: keras.Model) -> Iterator[Stage]:
-    """The stages of a network with a backbone, which is frozen or thawed as each one begins.
+def head_then_all(
+    config: ImageConfig, network: keras.Model, table: Table, target: Target
+) -> Iterator[Stage]:
+    """The stages of a network with a backbone.
 
     First `head_epochs` of the head at `head_learning_rate`, on features that are computed once from
     pictures as they are, without augmentation; then `epochs` with the last `thawed` share of the
@@ -27,19 +30,26 @@ def head_then_all(config: ImageConfig, network: keras.Model) -> Iterator[Stage]:
     out.
     """
     if config.head_epochs:
-        freeze(network)
-        first = replace(config, epochs=config.head_epochs, learning_rate=config.head_learning_rate)
-        yield Stage("head", head_of(network), first, lambda part: with_features(network, part))
+        width = network.get_layer(FEATURES).output.shape[-1]
+        head = build_head(table, target, width, config.dropout)
+        copy_weights(network, head)
+        yield Stage(
+            "head",
+            head,
+            replace(config, epochs=config.head_epochs, learning_rate=config.head_learning_rate),
+            lambda part: with_features(network, part),
+            lambda: copy_weights(head, network),
+        )
     if config.thawed:
         thaw(network, config.thawed)
         yield Stage("", network, config)
 
 
-def head_of(network: keras.Model) -> keras.Model:
-    """The network from its features on; takes "features" and the columns beside the picture."""
-    others = {name: tensor for name, tensor in network.input.items() if name != IMAGE}
-    inputs = {FEATURES: network.get_layer(FEATURES).output, **others}
-    return keras.Model(inputs, network.output, name=f"head_of_{network.name}")
+def copy_weights(source: keras.Model, destination: keras.Model) -> None:
+    """Give each layer of `destination` the weights of the one in `source` that bears its name."""
+    names = {layer.name for layer in source.layers} & {layer.name for layer in destination.layers}
+    for name in names:
+        destination.get_layer(name).set_weights(source.get_layer(name).get_weights())
 
 
 def with_features(network: keras.Model, part: Part) -> Part:

@@ -98,6 +98,7 @@ def trial_value(
                     project,
                     config,
                     project.build(config, trainings.table, trainings.target),
+                    trainings.table,
                     trainings.target,
                     trainings.rows.rows(learn),
                     trainings.rows.rows(validate),

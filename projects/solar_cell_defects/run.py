@@ -1,0 +1,57 @@
+"""Is the solar cell in this photograph defective?
+
+python projects/solar_cell_defects/run.py                     train, evaluate, report
+python projects/solar_cell_defects/run.py --model small-cnn   a network that learns from scratch
+python projects/solar_cell_defects/run.py predict --input photographs/ --output defects.csv
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common from any folder
+
+from common.command_line import main
+from common.pictures import ImageConfig, build_pictured, mix_of, stages_of
+from common.project import Project
+
+
+@dataclass(frozen=True)
+class Config(ImageConfig):
+    """Settings of solar_cell_defects; --help tells them all."""
+
+    labels: Literal["soft", "hard"] = "soft"  # learn how sure the experts were, or yes and no
+    split: int = 0  # which random split into train, validation and test
+    epochs: int = 12  # passes over the training pictures, at most
+    learning_rate: float = 3e-4  # peak; warmed up over the first epoch, then a cosine to zero
+    head_epochs: int = 10  # epochs before those in which the head alone learns, on stored features
+    flip: Literal["none", "horizontal", "vertical", "both"] = "both"  # a cell has no up and down
+
+
+def load(config: Config):
+    from projects.solar_cell_defects.load import load
+
+    return load(config.size, config.labels, config.split, config.rows)
+
+
+def prepare(rows, tables):
+    from projects.solar_cell_defects.load import prepare
+
+    return prepare(rows, tables)
+
+
+PROJECT = Project(
+    name="solar_cell_defects",
+    question="Is this solar cell defective?",
+    metric="roc_auc",
+    config=Config,
+    load=load,
+    prepare=prepare,
+    build=build_pictured,
+    mix=mix_of,
+    stages=stages_of,
+)
+
+if __name__ == "__main__":
+    sys.exit(main(PROJECT))
