@@ -121,7 +121,8 @@ is not searched.
         """Answer for every row of a table.
 
         Args:
-            input: Raw rows: CSV in any of its dialects, Excel, Parquet, JSON lines.
+            input: Raw rows: CSV in any of its dialects, Excel, Parquet, JSON lines; of pictures \
+also a folder, or one file.
             output: CSV file to write.
             run: Name of the run; by default the newest complete one.
         """

@@ -1,18 +1,20 @@
 """Score a table of raw rows with a bundle, chunk by chunk, into a CSV file."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from common.bundle import Bundle
+from common.data.dataset import Schema
 from common.data.deviations import Deviations
 from common.data.rows import read_chunks, typed_rows
 from common.errors import UserError
 from common.evaluation.conformal import interval_of
 from common.files import replacing
+from common.images.rows import picture_chunks, with_places
 
 Prepare = Callable[[pd.DataFrame, dict[str, pd.DataFrame]], pd.DataFrame]
 Output = Callable[[pd.DataFrame, np.ndarray], pd.DataFrame]
@@ -42,7 +44,7 @@ def predict_file(
         open(temporary, "w", encoding="utf-8", newline="") as file,
     ):
         writer = csv.writer(file, lineterminator="\n")
-        for text in read_chunks(source, bundle.schema.required | bundle.schema.optional):
+        for text in raw_chunks(bundle.schema, source):
             first = not deviations.rows
             if first:
                 deviations.add_columns(list(text.columns))
@@ -59,8 +61,18 @@ def predict_file(
     return [f"{deviations.rows:,} rows scored, written to {destination}.", *told]
 
 
+def raw_chunks(schema: Schema, source: Path) -> Iterator[pd.DataFrame]:
+    """The rows of a table, or the pictures of a folder where a picture is all that is needed."""
+    chunks = None
+    if schema.image and len(schema.required) == 1:
+        chunks = picture_chunks(source, *schema.required)
+    return chunks or read_chunks(source, schema.required | schema.optional)
+
+
 def prepared(bundle: Bundle, prepare: Prepare, text: pd.DataFrame, source: Path) -> pd.DataFrame:
+    raw = bundle.schema.required | bundle.schema.optional
     typed = typed_rows(text, bundle.schema, source)
+    typed = with_places(typed, [name for name in typed if raw[name] == "image"], source)
     try:
         return prepare(typed, bundle.tables)
     except UserError as error:

@@ -35,9 +35,9 @@ def feature_distributions(dataset: Dataset) -> Figure:
     rows = thin(dataset.part, SAMPLE)
     part = dataset.part[rows]
     train, test = (dataset.features.iloc[rows[part == name]] for name in ("train", "test"))
-    figure, grid = small_panels(len(dataset.schema.features))
-    for axes, (name, kind) in zip(grid, dataset.schema.features.items(), strict=True):
-        if kind == "number":
+    figure, grid = small_panels(len(dataset.schema.columns))
+    for axes, name in zip(grid, dataset.schema.columns, strict=True):
+        if dataset.schema.features[name] == "number":
             draw_number(axes, train[name].to_numpy(), test[name].to_numpy())
             missing = dataset.features[name].isna().mean()
         else:

@@ -30,10 +30,12 @@ def draw_plots(
     figures = {
         "learning_curves": learning_curves(history, monitor),
         **pictures_of_task(dataset.schema, scored, metrics),
-        "importance": importance(metrics["importance"], metric),
         "target_by_part": target_by_part(dataset),
-        "feature_distributions": feature_distributions(dataset),
     }
+    if metrics["importance"]:
+        figures["importance"] = importance(metrics["importance"], metric)
+    if dataset.schema.columns:
+        figures["feature_distributions"] = feature_distributions(dataset)
     if metrics["slices"]:
         overall = metrics["test"][metric]["value"]
         figures["slices"] = slices(metrics["slices"], metric, overall)

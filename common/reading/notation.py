@@ -16,7 +16,7 @@ MISSING_MARKS = frozenset({"", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"
 SPACES = "[\\x{00a0}\\x{2007}\\x{2009}\\x{202f}\\x{3000}]"  # that stand within numbers, besides " "
 ISO = "ISO8601"  # pandas' name for all forms of 2020-01-31 18:00:00
 
-RawKind = Literal["number", "category", "date", "text", "empty"]
+RawKind = Literal["number", "category", "date", "text", "image", "empty"]
 
 
 @dataclass(frozen=True)
