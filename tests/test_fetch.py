@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from common.data import archives, fetch
+from common.data import archives, fetch, fetch_folder
 from common.errors import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -506,3 +506,70 @@ def test_damaged_member_leaves_nothing(tmp_path, cache):
     with pytest.raises(UserError, match="Bad CRC"):
         archives.archive_member(archive, "big")
     assert kept(cache) == []
+
+
+PICTURES = {"top-1/train/a/1.png": b"one", "top-1/train/b/2.png": b"two", "top-1/README": b"text"}
+
+
+def test_archive_folder_is_unpacked_whole_and_once(tmp_path, cache):
+    archive = write_archive(tmp_path / "a.tar.gz", PICTURES)
+    folder = archives.archive_folder(archive, "top-1/train")
+    assert kept(folder) == ["1.png", "2.png"]
+    assert (folder / "b" / "2.png").read_bytes() == b"two"
+    first_time = folder.stat().st_ctime_ns
+    assert archives.archive_folder(archive, "top-1/train") == folder
+    assert folder.stat().st_ctime_ns == first_time
+    write_archive(archive, {"top-1/train/c/3.png": b"three"})
+    assert kept(archives.archive_folder(archive, "top-1/train")) == ["3.png"]
+    with pytest.raises(UserError, match="has no folder top-1/test"):
+        archives.archive_folder(archive, "top-1/test")
+
+
+def test_no_folder_leaves_its_place_and_a_damaged_one_leaves_nothing(tmp_path, cache):
+    archive = write_archive(tmp_path / "a.zip", {"data/1": b"one", "data/../../evil": b"evil"})
+    with pytest.raises(UserError, match="refused"):
+        archives.archive_folder(archive, "data")
+    damaged = write_archive(tmp_path / "b.zip", {"data/1": b"one", "data/big": CONTENT})
+    damaged.write_bytes(damaged.read_bytes().replace(CONTENT[-100:], bytes(100)))
+    with pytest.raises(UserError, match="Bad CRC"):
+        archives.archive_folder(damaged, "data")
+    assert kept(cache) == []
+
+
+def fetch_pictures(site: Site, sha256: str) -> Path:
+    return fetch_folder.url_folder(
+        f"http://{site.host}/x/pictures.zip", sha256, "pictures.zip", "top-1", ("train",)
+    )
+
+
+def test_folder_at_an_address_is_known_by_its_content(site, tmp_path, cache):
+    """The checksum is what sha256sum prints, whatever else the archive has."""
+    tree = tmp_path / "tree"
+    for name, content in PICTURES.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_bytes(content)
+    command = "find train -type f | LC_ALL=C sort | xargs sha256sum | sha256sum"
+    printed = subprocess.check_output(command, shell=True, cwd=tree / "top-1", text=True)
+    archive = write_archive(tmp_path / "pictures.zip", PICTURES)
+    site.files["/x/pictures.zip"] = archive.read_bytes()
+    folder = fetch_pictures(site, printed.split()[0])
+    assert (folder / "train" / "b" / "2.png").read_bytes() == b"two"
+    assert fetch_pictures(site, printed.split()[0]) == folder
+    assert site.asked == ["/x/pictures.zip"]
+    assert "pictures.zip" not in kept(cache)
+
+    site.files["/x/pictures.zip"] = write_archive(
+        tmp_path / "other.zip", PICTURES | {"top-1/train/a/1.png": b"forged"}
+    ).read_bytes()
+    with pytest.raises(UserError, match="has other files than expected"):
+        fetch_pictures(site, "0" * 64)
+    assert kept(cache / ("0" * 16)) == []
+
+
+def test_folder_that_does_not_come(site, monkeypatch):
+    with pytest.raises(UserError, match=r"could not be fetched: .*answered 404"):
+        fetch_pictures(site, "1" * 64)
+    monkeypatch.setenv("APPLIED_KERAS_MIRROR", f"http://{site.host}/mirror")
+    site.files["/mirror/pictures.zip"] = b"no archive"
+    with pytest.raises(UserError, match="cannot be read"):
+        fetch_pictures(site, "1" * 64)

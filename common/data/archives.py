@@ -62,21 +62,27 @@ def archive_folder(archive: Path, name: str) -> Path:
     path, archive_time = folder / f"{archive.name}.folders" / name, archive.stat().st_mtime_ns
     if path.is_dir() and path.stat().st_mtime_ns == archive_time:
         return path
-    with work_folder(folder) as work, opened_archive(archive) as (files, read):
+    with work_folder(folder) as work:
+        unpack_folder(archive, name, work / "folder")
+        os.utime(work / "folder", ns=(archive_time, archive_time))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(work / "folder", path)
+    return path
+
+
+def unpack_folder(archive: Path, name: str, destination: Path) -> None:
+    """Write the regular files of one folder of an archive to `destination`; raises as above."""
+    with opened_archive(archive) as (files, read):
         members = [member for member in files if member.startswith(f"{name}/")]
         if not members:
             raise UserError(f"{archive} has no folder {name} with regular files in it.")
         for member in members:
-            check_inside(work / "members" / name, member.removeprefix(f"{name}/"), archive)
-            unpacked = work / "members" / member
-            unpacked.parent.mkdir(parents=True, exist_ok=True)
+            below = member.removeprefix(f"{name}/")
+            check_inside(destination.resolve(), below, archive)
+            (destination / below).parent.mkdir(parents=True, exist_ok=True)
             with read(files[member]) as source:
-                write_whole(source, unpacked)
-        os.utime(work / "members" / name, ns=(archive_time, archive_time))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(work / "members" / name, path)
-    return path
+                write_whole(source, destination / below)
 
 
 def folder_beside(archive: Path) -> Path:

@@ -91,10 +91,8 @@ def fetch(
             return path
         if found:
             print(f"{path} is damaged (sha256 {found}): fetching it again.", file=sys.stderr)
-        mirror = os.environ.get("APPLIED_KERAS_MIRROR")
-        mirrored = f"{(mirror or '').rstrip('/')}/{quote(file_name)}"
-        failures = []
-        for source in [Source(mirrored)] if mirror else sources():
+        mirror, failures = mirrored(file_name), []
+        for source in [Source(mirror)] if mirror else sources():
             try:
                 os.replace(download(source, file_name, sha256, work), path)
                 return path
@@ -110,8 +108,17 @@ def fetch(
     )
 
 
-def download(source: Source, file_name: str, sha256: str, folder: Path) -> Path:
-    """Download into `folder` with pooch; OSError or ValueError if that fails."""
+def mirrored(file_name: str) -> str:
+    """The address of the file on the mirror that the user has set; "" where there is none."""
+    mirror = os.environ.get("APPLIED_KERAS_MIRROR")
+    return f"{mirror.rstrip('/')}/{quote(file_name)}" if mirror else ""
+
+
+def download(source: Source, file_name: str, sha256: str | None, folder: Path) -> Path:
+    """Download into `folder` with pooch; OSError or ValueError if that fails.
+
+    sha256: None where the content is checked afterwards.
+    """
     import pooch
 
     url, credentials = split_credentials(source.address)
