@@ -3,8 +3,8 @@
 import importlib.metadata
 import platform
 
-from common.data.checks import Finding
 from common.data.dataset import Dataset
+from common.data.finding import Finding
 from common.errors import UserError
 from common.files import read_json, write_json
 from common.runs import Run

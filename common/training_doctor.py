@@ -26,7 +26,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from common.data.checks import Finding
+from common.data.finding import Finding
 from common.errors import UserError
 from common.training.doctor.inputs import (
     check_content,

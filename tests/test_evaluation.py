@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from common.data.checks import rank_auc
 from common.evaluation.baselines import fit_baselines
-from common.evaluation.binary import BinaryRows, best_f1_threshold
+from common.evaluation.binary import BinaryRows, best_f1_threshold, best_threshold
 from common.evaluation.bootstrap import bootstrap, interval, resampled_weights
 from common.evaluation.evaluate import alarms, compare, score_models, seed_spread
 from common.evaluation.importance import permutation_importance
@@ -66,6 +66,28 @@ def test_threshold_has_the_best_f1_of_all(cancer):
     ours = best_f1_threshold(target, probability)
     best = max(sk.f1_score(target, probability >= cut) for cut in np.unique(probability))
     assert sk.f1_score(target, probability >= ours) == best
+
+
+@pytest.mark.parametrize("missed", [0.01, 0.5, 1, 4, 1000])
+def test_threshold_has_the_lowest_cost_of_all(cancer, missed):
+    """Of all cuts, those that call every row or none among them; equal prices: best accuracy."""
+    target, probability = cancer
+    probability = np.round(probability, 2)  # with ties
+    costs = {"false_alarm": 1.0, "missed": missed}
+
+    def cost(cut):
+        called = probability >= cut
+        return (called & (target == 0)).sum() + missed * (~called & (target == 1)).sum()
+
+    ours = best_threshold(target, probability, costs)
+    assert cost(ours) == min(map(cost, [*np.unique(probability), 2.0]))
+    scored = BinaryRows(target, probability, ours, costs=costs).metrics()
+    assert scored["mean_cost"] == pytest.approx(cost(ours) / len(target))
+    if missed == 1:
+        cuts = [*np.unique(probability), 2.0]
+        best = max(sk.accuracy_score(target, probability >= cut) for cut in cuts)
+        assert scored["accuracy"] == pytest.approx(best)
+    assert best_threshold(np.zeros(3), np.array([0.1, 0.9, 0.9]), costs) > 0.9
 
 
 def test_bootstrap_of_single_rows_agrees_with_theory():

@@ -1,38 +1,30 @@
 """Questions to ask of a dataset before any training: leaks, duplicates, drift, balance, time order.
 
-Each check is a function from the dataset to findings. A finding says what was seen, and whether it
-is fine ("ok"), worth a look ("note") or likely to spoil the result ("alarm").
+Each check is a function from the dataset to findings.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from common.data.dataset import PARTS, Dataset
+from common.data.finding import Finding
 from common.data.stability import DRIFT, stability_index
+from common.images.duplicates import group_numbers
+from common.images.survey import survey
 
 SUSPICIOUS_AUC = 0.85  # one honest column alone rarely ranks the classes this well
 SUSPICIOUS_R2 = 0.97  # nor explains a number like this
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What one check saw: its name, level, and one sentence with the figures."""
-
-    check: str
-    level: Literal["ok", "note", "alarm"]
-    message: str
-
-    def as_dict(self) -> dict[str, str]:
-        return asdict(self)
-
-
 def check_dataset(dataset: Dataset) -> list[Finding]:
-    """Run every check; alarms first, then notes, then what was found in order."""
+    """Run every check; alarms first, then notes, then what was found in order.
+
+    What loading noticed is among the findings.
+    """
     findings = [
+        *dataset.findings,
         *check_account(dataset),
         *check_balance(dataset),
         *check_time_order(dataset),
@@ -143,9 +135,6 @@ def row_keys(dataset: Dataset) -> np.ndarray:
 
 def picture_numbers(files: pd.Series) -> np.ndarray:
     """A number for each file, equal for copies and near copies (common/images/duplicates.py)."""
-    from common.images.duplicates import group_numbers
-    from common.images.survey import survey
-
     return group_numbers(survey(files)["perceptual_hash"])
 
 

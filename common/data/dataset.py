@@ -1,14 +1,17 @@
 """What a project's `load` returns: cleaned examples, split, with their schema and account."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
+from common.data.finding import Finding
 from common.errors import UserError
 from common.images.decode import ImageForm
+from common.images.survey import survey
 from common.reading.notation import Notation
 
 if TYPE_CHECKING:
@@ -33,6 +36,8 @@ class Schema:
         "date" or "text"; where an optional one is absent, its value counts as missing.
     notation: how the cells of a raw column are written, where not plainly.
     image: the form that the pictures are brought to, where there are some.
+    costs: of two classes, what a "false_alarm" (class 0 called 1) and a "missed" row of class 1
+        cost, where that is known: it chooses the threshold, which else has the best F1.
     labels: the names of class 0, 1, …; none when a number is predicted.
     orders: the values of those categories that have an order, lowest first.
     unit: of a number that is predicted ("dollars"). log_scale: learn its logarithm, since an error
@@ -48,6 +53,7 @@ class Schema:
     log_scale: bool = False
     notation: dict[str, Notation] = field(default_factory=dict)
     image: ImageForm | None = None
+    costs: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.images) != (self.image is not None):
@@ -127,6 +133,7 @@ class Dataset:
         the bundle.
     soft_target: (rows,) float32, the probability of class 1 that training learns in place of the
         target, where labels are in doubt; of two classes only. Scores count the target.
+    findings: what was noticed in loading, told with the findings of the checks.
     stored: all training rows, on disk, where they are too many for memory. The rows here are then
         those of validation and test, and of the training rows a sample that is drawn like them: it
         serves the checks, the baselines, the pictures and the fitting of the encoder.
@@ -143,6 +150,7 @@ class Dataset:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     time: np.ndarray | None = None
     soft_target: np.ndarray | None = None
+    findings: Sequence[Finding] = ()
     stored: "StoredRows | None" = None
 
     def __post_init__(self) -> None:
@@ -192,8 +200,6 @@ class Dataset:
         """
         features = self.features
         for name in self.schema.images:
-            from common.images.survey import survey
-
             features = features.assign(**{name: survey(features[name])["sha256"].to_numpy()})
         digest = hashlib.sha256(",".join(features.columns).encode())
         digest.update(pd.util.hash_pandas_object(features, index=False).to_numpy().tobytes())

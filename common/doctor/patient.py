@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from common.data.checks import Finding
 from common.data.columns import present
 from common.data.combination import parts_of
 from common.data.dataset import Task
+from common.data.finding import Finding
 from common.data.roles import group_column, id_like, time_column
 from common.data.target import single_scores, suspects, task_of
 from common.data.typed_table import check_names, typed_frame

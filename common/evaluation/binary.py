@@ -5,6 +5,8 @@ else is summed up once by group of rows, and each further weighting costs a few 
 tests/test_evaluation.py shows equal results.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 CALIBRATION_BINS = 15
@@ -15,7 +17,8 @@ class BinaryRows:
 
     target: (rows,) of 0 and 1; probability: (rows,) in [0, 1]; threshold: from which probability on
     class 1 is predicted; group: (rows,) whole numbers from 0, the group of each row, since weights
-    are given by group. By default all rows are one group.
+    are given by group. By default all rows are one group. costs: of a "false_alarm" and of a
+    "missed" row of class 1, where they are known.
     """
 
     def __init__(
@@ -24,10 +27,12 @@ class BinaryRows:
         probability: np.ndarray,
         threshold: float,
         group: np.ndarray | None = None,
+        costs: Mapping[str, float] | None = None,
     ):
         self.target = np.asarray(target, "float64")
         self.probability = np.asarray(probability, "float64")
         self.threshold = threshold
+        self.costs = costs
         self.group = np.zeros(len(self.target), int) if group is None else group
         order = np.argsort(-self.probability, kind="stable")
         ranked = self.probability[order]
@@ -72,14 +77,15 @@ class BinaryRows:
         brier_score: mean squared error of the probability. expected_calibration_error: mean
         distance of probability and outcome in 15 bins of equal width, weighted by their rows
         (Guo et al., "On Calibration of Modern Neural Networks", 2017, equation 3). accuracy,
-        precision, recall and f1 belong to the threshold.
+        precision, recall and f1 belong to the threshold, and so does mean_cost, per row, which is
+        there where costs are known.
         """
         weights = np.ones(len(self.sums)) if weights is None else weights
         sums = weights @ self.sums
         rows, loss, squared_error = sums[:3]
         gaps, (true_negative, false_positive, false_negative, true_positive) = sums[3:-4], sums[-4:]
         roc_auc, average_precision = self.ranking(weights)
-        return {
+        metrics = {
             "roc_auc": roc_auc,
             "average_precision": average_precision,
             "log_loss": float(loss / rows),
@@ -90,6 +96,10 @@ class BinaryRows:
             "recall": ratio(true_positive, true_positive + false_negative),
             "f1": ratio(2 * true_positive, 2 * true_positive + false_positive + false_negative),
         }
+        if self.costs:
+            cost = cost_of(false_positive, false_negative, self.costs)
+            metrics["mean_cost"] = float(cost / rows)
+        return metrics
 
     def confusion(self) -> list[list[int]]:
         """Rows by true class (first index) and predicted class (second)."""
@@ -99,6 +109,37 @@ class BinaryRows:
 def ratio(part: float, whole: float) -> float:
     """part / whole; 0 for an empty whole, as scikit-learn's zero_division=0."""
     return float(part / whole) if whole > 0 else 0.0
+
+
+def cost_of(false_alarms, missed, costs: Mapping[str, float]):
+    """What this many mistakes of both kinds cost together."""
+    return costs["false_alarm"] * false_alarms + costs["missed"] * missed
+
+
+def best_threshold(
+    target: np.ndarray, probability: np.ndarray, costs: Mapping[str, float] | None = None
+) -> float:
+    """The probability from which class 1 is best called: at the least cost, else the best F1."""
+    if costs:
+        return lowest_cost_threshold(target, probability, costs)
+    return best_f1_threshold(target, probability)
+
+
+def lowest_cost_threshold(
+    target: np.ndarray, probability: np.ndarray, costs: Mapping[str, float]
+) -> float:
+    """The probability from which on calling class 1 costs least; for validation rows.
+
+    Above the largest probability, where it costs least to call nothing.
+    """
+    order = np.argsort(-probability, kind="stable")
+    ranked = probability[order]
+    found = np.r_[0, np.cumsum(target[order])]
+    called = np.arange(len(order) + 1)
+    cost = cost_of(called - found, target.sum() - found, costs)
+    last_of_tie = np.r_[True, ranked[1:] != ranked[:-1], True]
+    best = np.argmin(np.where(last_of_tie, cost, np.inf))
+    return float(ranked[best - 1]) if best else float(np.nextafter(ranked[0], np.inf))
 
 
 def best_f1_threshold(target: np.ndarray, probability: np.ndarray) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from common.data.dataset import Examples, Schema
-from common.evaluation.binary import best_f1_threshold
+from common.evaluation.binary import best_threshold
 from common.evaluation.bootstrap import Rows
 from common.evaluation.conformal import coverage, margin
 from common.evaluation.evaluate import Answers
@@ -15,11 +15,11 @@ LEVEL = 0.9  # of prediction intervals
 def decide(schema: Schema, validation: Examples, answer: np.ndarray) -> dict[str, float]:
     """What the bundle needs for its use, from the network's answers to the validation rows.
 
-    Of two classes the "threshold" with the best F1; of a number the "margin" of its prediction
-    interval at "level"; of more classes nothing.
+    Of two classes the "threshold" with the lowest cost, or else the best F1; of a number the
+    "margin" of its prediction interval at "level"; of more classes nothing.
     """
     if schema.task == "binary":
-        return {"threshold": best_f1_threshold(validation.target, answer)}
+        return {"threshold": best_threshold(validation.target, answer, schema.costs)}
     if schema.task == "regression":
         width = margin(validation.target, answer, LEVEL, schema.log_scale)
         return {"margin": width, "level": LEVEL}
@@ -37,7 +37,11 @@ def details(
 ) -> dict:
     """Parts of metrics.json that only this task has; shares: (classes,) of the training rows."""
     if schema.task == "binary":
-        return {"threshold": decision["threshold"], "confusion": network.confusion()}
+        return {
+            "threshold": decision["threshold"],
+            "costs": dict(schema.costs),
+            "confusion": network.confusion(),
+        }
     if schema.task == "regression":
         group = np.unique(test.groups, return_inverse=True)[1]
         return {

@@ -6,7 +6,7 @@ import numpy as np
 
 from common.data.dataset import Examples, Schema, Task
 from common.errors import UserError
-from common.evaluation.binary import BinaryRows, best_f1_threshold
+from common.evaluation.binary import BinaryRows, best_threshold
 from common.evaluation.bootstrap import Rows, bootstrap, interval
 from common.evaluation.metrics import METRICS, shown, shown_difference
 from common.evaluation.multiclass import MulticlassRows
@@ -30,7 +30,7 @@ def rows_of(
     which probability on class 1 is called, of two classes.
     """
     if schema.task == "binary":
-        return BinaryRows(target, answer, threshold, group)
+        return BinaryRows(target, answer, threshold, group, schema.costs)
     if schema.task == "multiclass":
         return MulticlassRows(target, answer, group)
     return RegressionRows(target, answer, group, schema.log_scale)
@@ -54,7 +54,7 @@ def score_models(
     for name, parts in answers.items():
         threshold = 0.5
         if schema.task == "binary":
-            threshold = best_f1_threshold(validation.target, parts["validation"])
+            threshold = best_threshold(validation.target, parts["validation"], schema.costs)
         scored[name] = rows_of(schema, test.target, parts["test"], group, threshold)
     draws = bootstrap(scored, ROUNDS)
     metrics = {
@@ -72,6 +72,8 @@ def metric_of(named: str, schema: Schema) -> str:
     Raises UserError for one that the task does not have.
     """
     possible = METRICS_OF[schema.task]
+    if schema.costs:
+        possible = (*possible, "mean_cost")
     if schema.task == "regression" and schema.log_scale:
         possible = (*possible, "rmse_log")
     if named and named not in possible:
@@ -162,7 +164,10 @@ def alarms(metrics: dict[str, dict]) -> list[str]:
     return told
 
 
-NEED_A_THRESHOLD = ("accuracy", "precision", "recall", "f1", "expected_calibration_error")
+NEED_A_THRESHOLD = (
+    *("accuracy", "precision", "recall", "f1", "mean_cost"),
+    "expected_calibration_error",
+)
 
 
 def seed_spread(schema: Schema, test: Examples, by_seed: dict[int, np.ndarray]) -> dict[str, dict]:

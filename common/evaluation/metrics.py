@@ -51,6 +51,12 @@ METRICS = {
         "The share of the “{second}” rows that are called so. Flagging every row gives 1.",
     ),
     "f1": Metric("F1", "The harmonic mean of precision and recall."),
+    "mean_cost": Metric(
+        "Cost a row",
+        "What the mistakes cost, divided by all rows: those called “{second}” wrongly and those "
+        "missed, each at its price.",
+        lower_is_better=True,
+    ),
     "balanced_accuracy": Metric(
         "Balanced accuracy",
         "The mean over the classes of the share of their rows called right: rare classes count as "

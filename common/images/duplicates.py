@@ -19,8 +19,8 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from common.data.checks import Finding
 from common.data.dataset import PARTS
+from common.data.finding import Finding
 from common.images.survey import HASH_BYTES
 
 NEAR_BITS = 24  # of 256: two pictures that differ in no more count as copies

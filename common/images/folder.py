@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from common.data.checks import Finding
 from common.data.dataset import PARTS
+from common.data.finding import Finding
 from common.errors import UserError
 from common.images.duplicates import check_copies, group_numbers, straddling
 from common.images.survey import survey

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from common.data.checks import Finding
+from common.data.finding import Finding
 from common.models.heads import Target
 from common.models.table import IMAGE
 from common.project import TrainingConfig

@@ -18,8 +18,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from common.data.checks import Finding
 from common.data.dataset import Schema
+from common.data.finding import Finding
 from common.files import read_json, replacing, write_json
 from common.models.encoder import encode
 from common.models.heads import Target

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pandas as pd
 
-from common.data.checks import Finding
 from common.data.dataset import Dataset, Schema
+from common.data.finding import Finding
 from common.data.folds import folds_of
 from common.errors import UserError
 from common.images.cache import cached_images

@@ -30,12 +30,17 @@ LINE = re.compile(r"(images/cell\d{4}\.png)\s+([\d.]+)\s+(mono|poly)")
 
 
 def load(
-    size: int = 160, labels: Literal["soft", "hard"] = "soft", split: int = 0, rows: int = 0
+    size: int = 160,
+    labels: Literal["soft", "hard"] = "soft",
+    missed_cost: float = 4.0,
+    split: int = 0,
+    rows: int = 0,
 ) -> Dataset:
     """Load all cells as a Dataset; 60 % of them train, 15 % validate, 25 % test.
 
     size: pixels a side. labels: what training learns, the probability of a defect that the experts
-    gave ("soft"), or the likelier of both ("hard"); scores always count the latter. split: which of
+    gave ("soft"), or the likelier of both ("hard"); scores always count the latter. missed_cost: of
+    a defect that is not found, in false alarms. split: which of
     the many random ones. rows: as in `common.data.dataset.thin`.
     """
     cells = read_raw()
@@ -49,7 +54,7 @@ def load(
     probability = cells["probability"].to_numpy("float32")
     certain = np.isin(probability, [0, 1])
     return Dataset(
-        schema=schema_of(size),
+        schema=schema_of(size, missed_cost),
         features=cells[[PICTURE]],
         target=np.round(probability),
         soft_target=probability if labels == "soft" else None,
@@ -67,12 +72,13 @@ def load(
     )
 
 
-def schema_of(size: int) -> Schema:
+def schema_of(size: int, missed_cost: float) -> Schema:
     return Schema(
         features={PICTURE: "image"},
         required={PICTURE: "image"},
         labels=LABELS,
         image=ImageForm(size, size, channels=1),
+        costs={"false_alarm": 1.0, "missed": missed_cost},
     )
 
 

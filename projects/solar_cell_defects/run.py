@@ -22,6 +22,7 @@ class Config(ImageConfig):
     """Settings of solar_cell_defects; --help tells them all."""
 
     labels: Literal["soft", "hard"] = "soft"  # learn how sure the experts were, or yes and no
+    missed_cost: float = 4.0  # of a defect that is not found, where a false alarm costs 1
     split: int = 0  # which random split into train, validation and test
     epochs: int = 12  # passes over the training pictures, at most
     learning_rate: float = 3e-4  # peak; warmed up over the first epoch, then a cosine to zero
@@ -32,7 +33,7 @@ class Config(ImageConfig):
 def load(config: Config):
     from projects.solar_cell_defects.load import load
 
-    return load(config.size, config.labels, config.split, config.rows)
+    return load(config.size, config.labels, config.missed_cost, config.split, config.rows)
 
 
 def prepare(rows, tables):

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pandas as pd
 
-from common.data.checks import Finding, single_column_auc, single_column_r2
+from common.data.checks import single_column_auc, single_column_r2
+from common.data.finding import Finding
 from common.training.doctor.patient import Patient
 
 LARGE, SMALL = 15.0, 0.02  # root mean square of a column: beyond, no usual initialisation suits it

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from common.data.checks import Finding
+from common.data.finding import Finding
 from common.training.doctor.patient import Patient
 
 DEAD = 0.5  # share of a layer's units that are zero for every row

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from common.data.checks import Finding
+from common.data.finding import Finding
 from common.training.doctor.calls import Call, layers_of, recorded_calls
 from common.training.doctor.patient import Patient, take
 

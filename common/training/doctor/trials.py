@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from common.data.checks import Finding
+from common.data.finding import Finding
 from common.training.doctor.patient import Patient
 
 BATCH = 32
