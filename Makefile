@@ -51,6 +51,7 @@ notebooks: $(VENV)/.dev ## write the .ipynb files anew from their text, with out
 bench: $(VENV)/.dev ## measure: speed, months before the test, size, the from-scratch part, the clinic, unseen tables
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.image_speed
 	$(BIN)/python -m benchmarks.rolling_months
 	$(BIN)/python -m benchmarks.big_table
 	$(BIN)/python -m benchmarks.from_scratch
