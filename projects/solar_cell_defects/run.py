@@ -13,7 +13,7 @@ from typing import Literal
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common from any folder
 
 from common.command_line import main
-from common.pictures import ImageConfig, build_pictured, mix_of, stages_of
+from common.pictures import ImageConfig, mix_of, stages_of
 from common.project import Project, expect
 
 
@@ -47,6 +47,12 @@ def prepare(rows, tables):
     return prepare(rows, tables)
 
 
+def build(config: Config, table, target):
+    from projects.solar_cell_defects.model import build
+
+    return build(config, table, target)
+
+
 PROJECT = Project(
     name="solar_cell_defects",
     question="Is this solar cell defective?",
@@ -54,7 +60,7 @@ PROJECT = Project(
     config=Config,
     load=load,
     prepare=prepare,
-    build=build_pictured,
+    build=build,
     mix=mix_of,
     stages=stages_of,
 )
