@@ -2,6 +2,7 @@
 
 bundle/model.keras       from feature columns to the answer
 bundle/bundle.json       schema, decision, project
+bundle/tokenizers.json   how texts become tokens, by column, where there are texts
 bundle/expectations.json what training rows looked like, and rules for rows that do not: edit it
 bundle/tables/*.csv.gz   tables that prepare joins to a raw row
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
+from tokenizers import Tokenizer
 
 from common.data.dataset import Schema
 from common.data.expectations import Expectations
@@ -22,9 +24,11 @@ from common.errors import UserError
 from common.files import read_json, write_json
 from common.images.cache import decoded_images
 from common.images.decode import ImageForm
-from common.models.encoder import lookups, predict_rows
-from common.models.table import IMAGE
+from common.models.encoder import BATCH_ROWS, lookups, predict_rows
+from common.models.table import IMAGE, tokens_name
 from common.reading.notation import read_notation
+from common.text.form import TextForm
+from common.text.tokenizer import encode_texts
 from common.training.batches import rows_at_once
 
 FORMAT = 4
@@ -43,6 +47,7 @@ class Bundle:
     decision: dict[str, float]
     tables: dict[str, pd.DataFrame]
     expectations: Expectations = field(default_factory=Expectations)
+    tokenizers: dict[str, Tokenizer] = field(default_factory=dict)
 
     def answers(self, features: pd.DataFrame) -> np.ndarray:
         """What the model gives for a frame of at least one row of features, float32.
@@ -50,18 +55,24 @@ class Bundle:
         Pictures are decoded as for training, by the same function; UserError for a broken one.
         The probability of class 1, (rows,); of every class, (rows, classes); a number, (rows,).
         """
-        schema = self.schema
-        if schema.image is None:
-            answers = predict_rows(self.model, features)
-        else:
-            (name,) = schema.images
-            answers = predict_rows(
-                self.model,
-                features,
-                lambda rows: decoded_images(rows[name], schema.image),
-                batch_rows=rows_at_once({IMAGE: np.empty((1, *schema.image.shape), "uint8")}),
-            )
+        none = self.contents(features[:0])
+        batch_rows = rows_at_once(none) if none else BATCH_ROWS
+        answers = predict_rows(self.model, features, self.contents, batch_rows)
         return answers if self.schema.task == "multiclass" else answers[:, 0]
+
+    def contents(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
+        """What pictures and texts hold, as the network takes it; empty without such columns.
+
+        Texts are as wide as the next power of two, so that TensorFlow compiles for a few widths.
+        """
+        schema, found = self.schema, {}
+        for name in schema.images:
+            found[IMAGE] = decoded_images(features[name], schema.image)
+        for name, form in schema.texts.items():
+            ids = encode_texts(self.tokenizers[name], features[name], form.length)
+            width = min(form.length, 2 ** int(np.ceil(np.log2(max(ids.shape[1], 1)))))
+            found[tokens_name(name)] = np.pad(ids, ((0, 0), (0, width - ids.shape[1])))
+        return found
 
     def vocabularies(self) -> dict[str, set[str]]:
         """Category column to the values that training knew."""
@@ -75,6 +86,9 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     try:
         (temporary / "tables").mkdir(parents=True)
         bundle.model.save(temporary / "model.keras")
+        if bundle.tokenizers:
+            texts = {name: each.to_str() for name, each in bundle.tokenizers.items()}
+            write_json(temporary / "tokenizers.json", texts)
         for name, table in bundle.tables.items():
             table.to_csv(temporary / "tables" / f"{name}.csv.gz", index=False)
         record = {
@@ -105,13 +119,15 @@ def load_bundle(folder: Path) -> Bundle:
             path.name.removesuffix(".csv.gz"): pd.read_csv(path)
             for path in sorted((folder / "tables").glob("*.csv.gz"))
         }
+        texts = read_json(folder / "tokenizers.json") if schema.texts else {}
+        tokenizers = {name: Tokenizer.from_str(text) for name, text in texts.items()}
         model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"The bundle {folder} cannot be read: {error}. "
             "It should come whole from a complete run; train again, or name another --run."
         ) from error
-    return Bundle(model, schema, record["decision"], tables, expectations)
+    return Bundle(model, schema, record["decision"], tables, expectations, tokenizers)
 
 
 def read_schema(record: dict) -> Schema:
@@ -121,4 +137,5 @@ def read_schema(record: dict) -> Schema:
     image = record["image"] and ImageForm(**record["image"])
     changed = {"labels": tuple(record["labels"]), "orders": orders, "notation": notation}
     changed["image"] = image
+    changed["texts"] = {name: TextForm(**form) for name, form in record["texts"].items()}
     return Schema(**record | changed)

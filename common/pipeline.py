@@ -108,7 +108,9 @@ def train(
     learned = dataset.part != "test" if config.folds > 1 else dataset.part == "train"
     model = stitch(prepared.encoder, networks[0] if len(networks) == 1 else average(networks))
     expectations = expect_alike(dataset.schema, dataset.features[learned])
-    bundle = Bundle(model, dataset.schema, decision, dataset.tables, expectations)
+    bundle = Bundle(
+        model, dataset.schema, decision, dataset.tables, expectations, prepared.tokenizers
+    )
     save_bundle(bundle, run.bundle)
     with replacing(run.folder / "predictions.npz") as temporary:
         np.savez_compressed(temporary, **answers)

@@ -13,6 +13,7 @@ from common.errors import UserError
 from common.images.decode import ImageForm
 from common.images.survey import survey
 from common.reading.notation import Notation
+from common.text.form import TextForm
 
 if TYPE_CHECKING:
     from common.data.stored_rows import StoredRows
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 # TensorFlow copies it: encoding the flights took nearly twice as long.
 pd.set_option("mode.string_storage", "python")
 
-Kind = Literal["number", "category", "date", "text", "image"]  # features are no dates nor texts
+Kind = Literal["number", "category", "date", "text", "image"]  # features are no dates
 Task = Literal["binary", "multiclass", "regression"]
 PARTS = ("train", "validation", "test")
 
@@ -31,11 +32,13 @@ class Schema:
     """The columns of a table and their meaning.
 
     features: model input, name to kind; a number is float32 with NaN for missing, a category
-        is a string with "" for missing, an image the path of its file; one column of these at most.
+        is a string with "" for missing, a text too, an image the path of its file; of images one
+        column at most.
     required, optional: columns of a raw row as `predict` reads it, name to kind, which may also be
         "date" or "text"; where an optional one is absent, its value counts as missing.
     notation: how the cells of a raw column are written, where not plainly.
     image: the form that the pictures are brought to, where there are some.
+    texts: column of texts among the features to how they become tokens.
     costs: of two classes, what a "false_alarm" (class 0 called 1) and a "missed" row of class 1
         cost, where that is known: it chooses the threshold, which else has the best F1.
     labels: the names of class 0, 1, …; none when a number is predicted.
@@ -53,11 +56,15 @@ class Schema:
     log_scale: bool = False
     notation: dict[str, Notation] = field(default_factory=dict)
     image: ImageForm | None = None
+    texts: dict[str, TextForm] = field(default_factory=dict)
     costs: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.images) != (self.image is not None):
             raise ValueError("an image column needs a form, a form needs an image column, one each")
+        texts = {name for name, kind in self.features.items() if kind == "text"}
+        if texts != set(self.texts):
+            raise ValueError(f"the text columns are {texts}, but forms are for {set(self.texts)}")
 
     @property
     def task(self) -> Task:
@@ -79,8 +86,8 @@ class Schema:
 
     @property
     def columns(self) -> list[str]:
-        """The features of a table: all but the pictures."""
-        return [name for name, kind in self.features.items() if kind != "image"]
+        """The features of a table: all but pictures and texts."""
+        return [name for name, kind in self.features.items() if kind in ("number", "category")]
 
 
 @dataclass(frozen=True)
@@ -131,6 +138,8 @@ class Dataset:
     time: (rows,) datetime64 of each row when the split is by time, else None.
     tables: what the project's `prepare` looks up beside a raw row (a weather table, say); stored in
         the bundle.
+    weight: (rows,) float32, how much each row counts in training, where that differs; scores count
+        all rows alike.
     soft_target: (rows,) float32, the probability of class 1 that training learns in place of the
         target, where labels are in doubt; of two classes only. Scores count the target.
     findings: what was noticed in loading, told with the findings of the checks.
@@ -150,6 +159,7 @@ class Dataset:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     time: np.ndarray | None = None
     soft_target: np.ndarray | None = None
+    weight: np.ndarray | None = None
     findings: Sequence[Finding] = ()
     stored: "StoredRows | None" = None
 
@@ -172,6 +182,8 @@ class Dataset:
         check_target(self.schema, self.target, self.part)
         if self.soft_target is not None:
             check_soft_target(self.schema, self.soft_target)
+        if self.weight is not None and not (np.isfinite(self.weight) & (self.weight >= 0)).all():
+            raise UserError("Weights of rows have to be finite numbers from 0 on.")
 
     def part_rows(self) -> dict[str, int]:
         """The number of rows of each part; of the training part all that are stored, if any."""
@@ -206,6 +218,8 @@ class Dataset:
         digest.update(np.ascontiguousarray(self.target).tobytes())
         if self.soft_target is not None:
             digest.update(np.ascontiguousarray(self.soft_target).tobytes())
+        if self.weight is not None:
+            digest.update(np.ascontiguousarray(self.weight).tobytes())
         digest.update(pd.util.hash_array(self.part.astype(object)).tobytes())
         if self.stored:
             digest.update(self.stored.fingerprint().encode())

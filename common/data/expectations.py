@@ -92,7 +92,7 @@ def expect_alike(schema: Schema, features: pd.DataFrame) -> Expectations:
     columns = {
         name: expect_number(features[name]) if kind == "number" else expect_category(features[name])
         for name, kind in schema.features.items()
-        if kind != "image"  # a broken one is refused when it is decoded
+        if name in schema.columns  # not pictures and texts
     }
     return Expectations(rows=len(features), columns=columns)
 

@@ -5,7 +5,7 @@
 The encoder is computed once before training; `stitch` joins both for the bundle.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ from keras import layers, ops
 from scipy.special import ndtri
 
 from common.models.names import column_of, column_of_input, input_name, layer_name
-from common.models.table import IMAGE, Table
+from common.models.table import Table
 
 BATCH_ROWS = 8192
 KNOTS = 512  # of a column, at most
@@ -164,34 +164,33 @@ def encode(encoder: keras.Model, features: pd.DataFrame) -> dict[str, np.ndarray
 def predict_rows(
     model: keras.Model,
     features: pd.DataFrame,
-    pictures: Callable[[pd.DataFrame], np.ndarray] | None = None,
+    contents: Callable[[pd.DataFrame], dict[str, np.ndarray]] | None = None,
     batch_rows: int = BATCH_ROWS,
 ):
     """What `model` gives for a frame of raw columns with at least one row.
 
-    pictures: from some rows to their decoded pictures (rows, height, width, channels), where the
-    model takes them.
+    contents: from some rows to inputs that are no column as it is: what pictures and texts hold.
     In batches by hand: `predict` would build an input pipeline anew for each call, which takes
     longer than the computation when there are many columns.
     """
     batches = []
     for start in range(0, len(features), batch_rows):
         rows = features[start : start + batch_rows]
-        inputs = raw_inputs(model, rows)
-        if pictures:
-            inputs[IMAGE] = pictures(rows)
-        batches.append(model.predict_on_batch(inputs))
+        held = contents(rows) if contents else {}
+        batches.append(model.predict_on_batch(raw_inputs(model, rows, held) | held))
     return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
 
 
-def raw_inputs(model: keras.Model, features: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The columns of `features` that `model` takes, in the types it takes; no pictures."""
+def raw_inputs(
+    model: keras.Model, features: pd.DataFrame, others: Container[str] = ()
+) -> dict[str, np.ndarray]:
+    """The columns of `features` that `model` takes, in the types it takes, but for `others`."""
     return {
         tensor.name: features[column_of_input(tensor.name)].to_numpy(
             object if tensor.dtype == "string" else "float32"
         )
         for tensor in model.inputs
-        if tensor.name != IMAGE
+        if tensor.name not in others
     }
 
 

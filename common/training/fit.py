@@ -95,13 +95,14 @@ def fit(
 def training_batches(
     train: Part | EncodedRows, target: Target, config: TrainingConfig, randomness: EpochRandomness
 ) -> tf.data.Dataset:
-    """Batches of (inputs, learned target), with a weight of each row where classes are balanced."""
+    """Batches of (inputs, learned target), with weights where rows do not all count alike."""
     balanced = config.class_weights == "balanced"
     if isinstance(train, EncodedRows):
         return streamed_batches(train, config.batch_size, randomness, balanced)
     arrays = (train.inputs, target.to_learned(train.target))
-    if balanced:
-        arrays += (balanced_weights(train.target),)
+    if balanced or train.weight is not None:
+        weights = balanced_weights(train.target) if balanced else np.ones(len(train), "float32")
+        arrays += (weights if train.weight is None else weights * train.weight,)
     return shuffled_batches(arrays, config.batch_size, randomness)
 
 

@@ -43,10 +43,14 @@ class MappedRows:
 
 @dataclass(frozen=True)
 class Part:
-    """Encoded inputs, a dict of arrays (rows, …), and target (rows,) as in the dataset."""
+    """Encoded inputs, a dict of arrays (rows, …), and target (rows,) as in the dataset.
+
+    weight: (rows,) how much each row counts in training; None where all count alike.
+    """
 
     inputs: dict[str, np.ndarray | MappedRows]
     target: np.ndarray
+    weight: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.target)
@@ -54,4 +58,5 @@ class Part:
     def rows(self, chosen: np.ndarray) -> "Part":
         """The chosen rows, by number."""
         inputs = {name: array[chosen] for name, array in self.inputs.items()}
-        return Part(inputs, self.target[chosen])
+        weight = None if self.weight is None else self.weight[chosen]
+        return Part(inputs, self.target[chosen], weight)

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
+from tokenizers import Tokenizer
 
 from common.data.dataset import Dataset, Schema
 from common.data.finding import Finding
@@ -14,8 +15,9 @@ from common.errors import UserError
 from common.images.cache import cached_images
 from common.models.encoder import build_encoder, describe_table, encode
 from common.models.heads import Target, describe_target
-from common.models.table import IMAGE, Table
+from common.models.table import IMAGE, Table, Tokens, tokens_name
 from common.project import Project, TrainingConfig
+from common.text.tokenizer import encode_texts, tokenizer_of
 from common.training.batches import ordered_batches, rows_at_once
 from common.training.fit import Diverged, tensorboard
 from common.training.part import MappedRows, Part
@@ -28,11 +30,12 @@ from common.training.streaming import EncodedRows, encode_rows
 class Prepared:
     """A dataset as networks take it: every row encoded, and what builders have to know of it.
 
-    encoder: of the table's columns; None where rows are a picture alone.
+    encoder: of the table's columns; None where there are none. tokenizers: of the columns of texts.
     rows: those in memory; stored: the training rows to learn from instead, where they are on disk.
     """
 
     encoder: keras.Model | None
+    tokenizers: dict[str, Tokenizer]
     table: Table
     target: Target
     rows: Part
@@ -61,23 +64,36 @@ def prepare_rows(dataset: Dataset, folds: int = 1, work: Path | None = None) -> 
     if schema.columns:
         encoder = build_encoder(features, schema.numbers, schema.categories, schema.orders)
     learned = dataset.target if dataset.soft_target is None else dataset.soft_target
-    rows = Part(encoded_features(schema, encoder, dataset.features), learned)
-    table = describe_table(encoder, rows.rows(fitting).inputs)
-    table = replace(table, image_shape=schema.image and schema.image.shape)
+    tokenizers = {name: tokenizer_of(form, features[name]) for name, form in schema.texts.items()}
+    inputs = encoded_features(schema, encoder, tokenizers, dataset.features)
+    rows = Part(inputs, learned, dataset.weight)
+    table = replace(
+        describe_table(encoder, rows.rows(fitting).inputs),
+        image_shape=schema.image and schema.image.shape,
+        texts={
+            name: Tokens(tokenizers[name].get_vocab_size(), form.length)
+            for name, form in schema.texts.items()
+        },
+    )
     target = describe_target(
         dataset.target[fitting], schema.task, len(schema.labels), schema.log_scale
     )
     stored = None
     if dataset.stored and work:
         stored = encode_rows(dataset.stored, schema, encoder, target, work)
-    return Prepared(encoder, table, target, rows, dataset, stored)
+    return Prepared(encoder, tokenizers, table, target, rows, dataset, stored)
 
 
 def encoded_features(
-    schema: Schema, encoder: keras.Model | None, features: pd.DataFrame
+    schema: Schema,
+    encoder: keras.Model | None,
+    tokenizers: dict[str, Tokenizer],
+    features: pd.DataFrame,
 ) -> dict[str, np.ndarray | MappedRows]:
     """A frame of features as networks take them; pictures are decoded once, and stay on disk."""
     inputs = encode(encoder, features) if encoder else {}
+    for name, form in schema.texts.items():
+        inputs[tokens_name(name)] = encode_texts(tokenizers[name], features[name], form.length)
     for name in schema.images:
         inputs[IMAGE] = MappedRows(
             cached_images(features[name], schema.image), np.arange(len(features))

@@ -59,4 +59,4 @@ def with_features(network: keras.Model, part: Part) -> Part:
     batches = ordered_batches((pictures,), rows_at_once(pictures))
     features = body.predict(batches.map(lambda inputs: (inputs[IMAGE],)), verbose=0)
     others = {name: array for name, array in part.inputs.items() if name != IMAGE}
-    return Part({FEATURES: features, **others}, part.target)
+    return replace(part, inputs={FEATURES: features, **others})

@@ -24,7 +24,8 @@ class Config(ImageConfig):
     labels: Literal["soft", "hard"] = "soft"  # learn how sure the experts were, or yes and no
     missed_cost: float = 4.0  # of a defect that is not found, where a false alarm costs 1
     split: int = 0  # which random split into train, validation and test
-    epochs: int = 12  # passes over the training pictures, at most
+    epochs: int = 20  # passes over the training pictures, at most
+    patience: int = 20  # epochs without a better validation metric before training stops
     learning_rate: float = 3e-4  # peak; warmed up over the first epoch, then a cosine to zero
     head_epochs: int = 10  # epochs before those in which the head alone learns, on stored features
     flip: Literal["none", "horizontal", "vertical", "both"] = "both"  # a cell has no up and down
