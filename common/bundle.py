@@ -28,7 +28,7 @@ from common.models.encoder import BATCH_ROWS, lookups, predict_rows
 from common.models.table import IMAGE, tokens_name
 from common.reading.notation import read_notation
 from common.text.form import TextForm
-from common.text.tokenizer import encode_texts
+from common.text.tokenizer import token_ids
 from common.training.batches import rows_at_once
 
 FORMAT = 4
@@ -69,7 +69,7 @@ class Bundle:
         for name in schema.images:
             found[IMAGE] = decoded_images(features[name], schema.image)
         for name, form in schema.texts.items():
-            ids = encode_texts(self.tokenizers[name], features[name], form.length)
+            ids = token_ids(self.tokenizers[name], features[name], form.length)
             width = min(form.length, 2 ** int(np.ceil(np.log2(max(ids.shape[1], 1)))))
             found[tokens_name(name)] = np.pad(ids, ((0, 0), (0, width - ids.shape[1])))
         return found

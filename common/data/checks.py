@@ -11,6 +11,7 @@ import pandas as pd
 from common.data.dataset import PARTS, Dataset
 from common.data.finding import Finding
 from common.data.stability import DRIFT, stability_index
+from common.data.texts import near_duplicates
 from common.images.duplicates import group_numbers
 from common.images.survey import survey
 
@@ -101,7 +102,9 @@ def check_time_order(dataset: Dataset) -> Iterator[Finding]:
 def check_duplicates(dataset: Dataset) -> Iterator[Finding]:
     """Rows with the same features in two parts, and same features with different targets."""
     keys = row_keys(dataset)
-    same = "the picture" if dataset.schema.columns == [] else "exactly the features"
+    same = "exactly the features"
+    if not dataset.schema.columns:
+        same = "the picture" if dataset.schema.image else "the text, or nearly so,"
     in_train = np.isin(keys, keys[dataset.part == "train"])
     for part in ("validation", "test"):
         rows = dataset.part == part
@@ -126,8 +129,10 @@ def check_duplicates(dataset: Dataset) -> Iterator[Finding]:
 
 
 def row_keys(dataset: Dataset) -> np.ndarray:
-    """A number for each row, (rows,), equal where the features are; pictures count by content."""
+    """A number for each row, (rows,), equal where features are, and pictures or texts nearly."""
     features = dataset.features
+    for name in dataset.schema.texts:
+        features = features.assign(**{name: near_duplicates(features[name])})
     for name in dataset.schema.images:
         features = features.assign(**{name: picture_numbers(features[name])})
     return pd.util.hash_pandas_object(features, index=False).to_numpy()

@@ -124,9 +124,9 @@ def on_learned_scale(model, schema: Schema):
     return TransformedTargetRegressor(model, func=np.log, inverse_func=np.exp, check_inverse=False)
 
 
-def every_class(model, features: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """Probabilities (rows, classes); 0 for a class without training rows."""
-    probability = np.zeros((len(features), len(schema.labels)))
+def every_class(model, features, schema: Schema) -> np.ndarray:
+    """Probabilities (rows, classes) for a frame or array; 0 for a class without training rows."""
+    probability = np.zeros((features.shape[0], len(schema.labels)))
     probability[:, model.classes_.astype(int)] = model.predict_proba(features)
     return probability
 

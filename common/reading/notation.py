@@ -52,7 +52,8 @@ def typed_cells(cells: pd.Series, kind: RawKind, notation: Notation) -> tuple[pd
     """Turn cells of text into values of one kind.
 
     Returns the values, with the index of `cells`: float64 with NaN, datetime64[s] with NaT, or for
-    all other kinds strings without spaces around them and "" for missing; and those of the cells
+    all other kinds strings without spaces around them and "" for missing, of texts and names of
+    pictures only where nothing is written; and those of the cells
     that cannot be read so (their value is missing). Cells of a file that knows types, indexed by
     "row", may be written plainly as well, whatever the notation.
     """
@@ -72,7 +73,9 @@ def typed_cells(cells: pd.Series, kind: RawKind, notation: Notation) -> tuple[pd
         bad = np.isnat(values) & ~missing
         values[missing] = np.datetime64("NaT")
     else:
-        values = np.where(missing, "", texts.to_numpy(zero_copy_only=False))
+        values = texts.to_numpy(zero_copy_only=False)
+        if kind not in ("text", "image"):  # there "NA" and "-" are what somebody wrote
+            values = np.where(missing, "", values)
         bad = np.zeros(len(texts), bool)
     column = pd.Series(values[codes], index=cells.index, name=cells.name)
     return column, cells[bad[codes]] if bad.any() else cells.iloc[:0]

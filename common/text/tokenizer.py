@@ -1,6 +1,6 @@
 """Texts as ids of tokens, by a tokenizer fitted on the training texts or by that of a BERT.
 
-    texts --encode_texts--> ids (rows, longest) int32, 0 after the last token
+    texts --token_ids--> ids (rows, longest) int32, 0 after the last token
 
 Every tokenizer is one of the package `tokenizers`, and its JSON (`to_str`, `Tokenizer.from_str`) is
 all that a bundle has to keep of it.
@@ -114,7 +114,7 @@ def frequent_characters(texts: Iterable[str], most: int) -> list[str]:
     return sorted(enough, key=lambda character: (-counts[character], character))[:most]
 
 
-def encode_texts(tokenizer: Tokenizer, texts: Sequence[str], length: int) -> np.ndarray:
+def token_ids(tokenizer: Tokenizer, texts: Sequence[str], length: int) -> np.ndarray:
     """Ids (rows, longest) int32, each row a text, 0 after its last token, at most `length` wide.
 
     Any string gives at least one token: one without any, such as "", is a single unknown one, so
@@ -133,7 +133,7 @@ def flat_ids(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The ids of all texts one after the other, (tokens,) int32, and each text's count, (rows,).
 
-    length: as in `encode_texts`; None cuts nothing off.
+    length: as in `token_ids`; None cuts nothing off.
     """
     specials = tokenizer.num_special_tokens_to_add(is_pair=False)
     if length is not None and length <= specials:

@@ -17,7 +17,7 @@ from common.models.encoder import build_encoder, describe_table, encode
 from common.models.heads import Target, describe_target
 from common.models.table import IMAGE, Table, Tokens, tokens_name
 from common.project import Project, TrainingConfig
-from common.text.tokenizer import encode_texts, tokenizer_of
+from common.text.tokenizer import token_ids, tokenizer_of
 from common.training.batches import ordered_batches, rows_at_once
 from common.training.fit import Diverged, tensorboard
 from common.training.part import MappedRows, Part
@@ -93,7 +93,7 @@ def encoded_features(
     """A frame of features as networks take them; pictures are decoded once, and stay on disk."""
     inputs = encode(encoder, features) if encoder else {}
     for name, form in schema.texts.items():
-        inputs[tokens_name(name)] = encode_texts(tokenizers[name], features[name], form.length)
+        inputs[tokens_name(name)] = token_ids(tokenizers[name], features[name], form.length)
     for name in schema.images:
         inputs[IMAGE] = MappedRows(
             cached_images(features[name], schema.image), np.arange(len(features))

@@ -1,0 +1,47 @@
+"""The rival of every network on texts: its words and runs of letters, weighed linearly.
+
+TF-IDF with a linear model is quick, strong, and honest about what deep learning adds.
+"""
+
+import numpy as np
+import pandas as pd
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+from common.data.dataset import Examples, Schema
+from common.evaluation.baselines import Predict, answers_of, every_class
+
+PENALTIES = (1.0, 3.0, 10.0)  # values of C, of which the validation rows choose one
+
+
+def tfidf_words(train: Examples, validation: Examples, schema: Schema, seed: int) -> Predict:
+    """Logistic regression on words and pairs of words, as blanks and signs part them."""
+    return fit_linear(train, validation, schema, analyzer="word", ngram_range=(1, 2))
+
+
+def tfidf_characters(train: Examples, validation: Examples, schema: Schema, seed: int) -> Predict:
+    """Logistic regression on runs of one to four characters: right for texts without blanks."""
+    return fit_linear(train, validation, schema, analyzer="char", ngram_range=(1, 4))
+
+
+def fit_linear(train: Examples, validation: Examples, schema: Schema, **settings) -> Predict:
+    """TF-IDF with logarithmic counts of what two training texts have, then the best penalty."""
+    (column,) = schema.texts
+    vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=2, **settings)
+    known = vectorizer.fit_transform(train.features[column])
+    held_out = vectorizer.transform(validation.features[column])
+    models, losses = [], []
+    for penalty in PENALTIES:
+        model = LogisticRegression(C=penalty, max_iter=300)
+        models.append(model.fit(known, train.target))
+        probability = every_class(model, held_out, schema)
+        labels = np.arange(len(schema.labels))
+        losses.append(log_loss(validation.target, probability, labels=labels))
+    best = models[int(np.argmin(losses))]
+
+    def predict(features: pd.DataFrame) -> np.ndarray:
+        vectors = vectorizer.transform(features[column])
+        return answers_of(every_class(best, vectors, schema), schema)
+
+    return predict

@@ -1,0 +1,59 @@
+"""The settings that every project on texts shares, and the network they name."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from common.project import TrainingConfig, expect
+from common.text.form import TextForm, Unit
+
+if TYPE_CHECKING:
+    import keras
+
+    from common.models.heads import Target
+    from common.models.table import Table
+
+
+@dataclass(frozen=True)
+class TextConfig(TrainingConfig):
+    """A network for texts, and what it reads of them; a project's own class sets other defaults."""
+
+    batch_size: int = 128  # texts in one step of the optimizer
+    model: Literal["bag-of-ngrams", "cnn", "lstm", "gru", "transformer", "bert"] = "bag-of-ngrams"
+    unit: Unit = "words"  # what a token is; bert reads the word pieces of a pretrained one
+    length: int = 128  # tokens of a text that are read; the rest is cut off
+    vocabulary: int = 20_000  # tokens at most that are known
+    dimension: int = 64  # length of a token's vector
+    ngrams: int = 2  # of bag-of-ngrams: runs of up to so many tokens count, too
+    folder: str = ""  # of bert: a checkpoint in Hugging Face layout; by default all-MiniLM-L6-v2
+    dropout: float = 0.3  # share of features silenced in each training step
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("length", "vocabulary", "dimension", "ngrams"):
+            expect(self, name, getattr(self, name) >= 1, "a whole number from 1")
+        expect(self, "dropout", 0 <= self.dropout < 1, "from 0 to below 1")
+
+    @property
+    def form(self) -> TextForm:
+        """How texts become tokens: as this network reads them."""
+        unit = "bert" if self.model == "bert" else self.unit
+        return TextForm(unit, self.length, self.vocabulary, folder=self.folder)
+
+
+def build_text(config: TextConfig, table: "Table", target: "Target") -> "keras.Model":
+    """The network that `config` names, from ids of tokens to the answer."""
+    from common.models import text
+
+    settings = {"dimension": config.dimension, "dropout": config.dropout}
+    if config.model == "bert":
+        from common.models.bert import build_bert
+        from common.models.bert_weights import minilm_folder
+
+        return build_bert(table, target, config.folder or minilm_folder(), dropout=config.dropout)
+    if config.model == "bag-of-ngrams":
+        return text.build_bag_of_ngrams(table, target, ngrams=config.ngrams, **settings)
+    if config.model == "cnn":
+        return text.build_text_cnn(table, target, **settings)
+    if config.model == "transformer":
+        return text.build_text_transformer(table, target, **settings)
+    return text.build_text_rnn(table, target, config.model, **settings)
