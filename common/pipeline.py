@@ -203,12 +203,22 @@ def evaluate_run(
             metrics["ensemble"] = ensemble_gain(schema, metric, test, by_seed)
     with run.stage("plots"):
         history = pd.read_csv(run.folder / "history.csv")
-        draw_plots(run.folder / "plots", dataset, history, config.monitor, scored, metrics)
+        inside = figures_inside(bundle, dataset, answers["network"]["test"], metrics)
+        draw_plots(run.folder / "plots", dataset, history, config.monitor, scored, metrics, inside)
     metrics["seconds"] = run.seconds()
     metrics["advice"] = advise(history, metrics, config, project)
     write_json(run.folder / "metrics.json", metrics)
     with run.stage("report"):
         write_report(run.folder, project.question)
+
+
+def figures_inside(bundle: Bundle, dataset: Dataset, answers: np.ndarray, metrics: dict) -> dict:
+    """Figures of what the network sees, by name, where rows have pictures."""
+    if bundle.schema.image is None:
+        return {}
+    from common.plots.looking_inside import picture_figures
+
+    return picture_figures(bundle, dataset, answers, metrics.get("confusion"))
 
 
 def check_bundle(bundle: Bundle, features: pd.DataFrame, answers: np.ndarray, run: Run) -> None:

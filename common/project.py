@@ -83,6 +83,7 @@ class Project:
         The constant is always one of them.
     mix: from the config to what joins the pictures of a training batch, or None: see
         common/models/augmentation.py.
+    answering: from the config and a trained network to the one that answers in its place.
     stages: from the config, the untrained network and what it was built for to the trainings that
         it goes through, where that is more than one: see common/training/transfer.py.
     """
@@ -99,4 +100,5 @@ class Project:
     fairness: tuple[str, ...] = ()
     baselines: "Callable[[TrainingConfig], Mapping[str, Fit]] | None" = None
     mix: "Callable[[TrainingConfig], Mix | None] | None" = None
+    answering: "Callable[[TrainingConfig, keras.Model], keras.Model] | None" = None
     stages: "Callable[[TrainingConfig, keras.Model, Table, Target], Iterable[Stage]] | None" = None

@@ -17,7 +17,8 @@ from common.data.checks import check_dataset
 from common.data.dataset import Account, Dataset, Schema
 from common.errors import UserError
 from common.images.decode import ImageForm, decode
-from common.pictures import ImageConfig, build_pictured, mix_of, stages_of
+from common.pictures import ImageConfig, answering, build_pictured, mix_of, stages_of
+from common.plots.looking_inside import picture_network
 from common.project import Project
 from common.runs import runs_folder
 from common.training.batches import EpochRandomness, ordered_batches, shuffled_batches
@@ -308,3 +309,17 @@ def test_soft_targets_are_learned_and_hard_ones_scored(shapes, tmp_path):
 def test_soft_targets_have_to_be_probabilities(shapes, soft):
     with pytest.raises(UserError, match="220 soft target values are no probabilities"):
         replace(dataset_of(shapes, ("disc", "other")), soft_target=soft.astype("float32"))
+
+
+def test_answers_over_flips_are_the_mean_of_four(shapes, tmp_path):
+    dataset = dataset_of(shapes)
+    config = Config(epochs=1, flip="both", average_flips=True)
+    project = replace(project_of(dataset), answering=answering)
+    prepared = prepare_rows(dataset)
+    trained = train_seed(project, config, prepared, 0, tmp_path)
+    network = picture_network(trained.networks[0])
+    pictures = prepared.part("test").inputs["image"].read()
+    views = [pictures[:, ::y, ::x] for y in (1, -1) for x in (1, -1)]
+    answers = [np.asarray(network({"image": view}, training=False)) for view in views]
+    assert np.abs(answers[0] - answers[3]).max() > 0.01
+    np.testing.assert_allclose(trained.test, np.mean(answers, axis=0), atol=1e-5)

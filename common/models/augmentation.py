@@ -13,6 +13,9 @@ from keras import layers, ops
 
 from common.errors import UserError
 
+Flip = Literal["none", "horizontal", "vertical", "both"]
+AUGMENTED = "augmented"  # the name of the layer that gives the pictures as training sees them
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -27,7 +30,7 @@ class Augmentation:
     upside-down solar cell is a solar cell, an upside-down 6 is a 9.
     """
 
-    flip: Literal["none", "horizontal", "vertical", "both"] = "none"
+    flip: Flip = "none"
     rotation: float = 0.0
     crop: float = 0.0
     brightness: float = 0.0
@@ -36,8 +39,8 @@ class Augmentation:
 def augmented(picture: keras.KerasTensor, augmentation: Augmentation) -> keras.KerasTensor:
     """Pictures (batch, height, width, channels) uint8 as float32, 0 to 255, changed in training.
 
-    A shift moves whole pixels, so that only the rotation interpolates. UserError for an angle
-    beyond 180 degrees, or a share beyond 1.
+    A shift moves whole pixels, so that only the rotation interpolates. What comes out is that of a
+    layer "augmented". UserError for an angle beyond 180 degrees, or a share beyond 1.
     """
     check_augmentation(augmentation)
     picture = ops.cast(picture, "float32")
@@ -59,7 +62,7 @@ def augmented(picture: keras.KerasTensor, augmentation: Augmentation) -> keras.K
         picture = layers.RandomBrightness(
             augmentation.brightness, value_range=(0, 255), dtype="float32"
         )(picture)
-    return picture
+    return layers.Identity(name=AUGMENTED, dtype="float32")(picture)
 
 
 def check_augmentation(augmentation: Augmentation) -> None:

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Literal
 
 import keras
-from keras import layers
+from keras import layers, ops
 
-from common.models.augmentation import Augmentation, augmented
+from common.models.augmentation import Augmentation, Flip, augmented
 from common.models.heads import Target, with_head
 from common.models.mlp import joined
 from common.models.resnet import batch_norm
@@ -164,6 +164,26 @@ def build_head(table: Table, target: Target, features: int, dropout: float) -> k
     inputs = replace(table, image_shape=None).inputs()
     inputs[FEATURES] = keras.Input((features,), name=FEATURES)
     return on_features(inputs, inputs[FEATURES], table, target, "head", dropout)
+
+
+def over_flips(network: keras.Model, flip: Flip) -> keras.Model:
+    """A network that answers with the mean over the picture and its mirror images, two or four.
+
+    flip: as in `Augmentation`; with "none" the network itself comes back. Answers cost as many
+    times more. What Krizhevsky, Sutskever and Hinton (NIPS 2012, section 4.1) do at test time.
+    """
+    inputs = {
+        name: keras.Input(tensor.shape[1:], name=name, dtype=tensor.dtype)
+        for name, tensor in network.input.items()
+    }
+    views = [inputs[IMAGE]]
+    for axis, directions in ((2, ("horizontal", "both")), (1, ("vertical", "both"))):
+        if flip in directions:
+            views += [ops.flip(view, axis) for view in views]
+    if len(views) == 1:
+        return network
+    answers = [network(inputs | {IMAGE: view}) for view in views]
+    return keras.Model(inputs, layers.Average()(answers), name=f"{network.name}_over_flips")
 
 
 def on_features(

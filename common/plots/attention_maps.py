@@ -16,10 +16,12 @@ from matplotlib.figure import Figure
 from common.errors import UserError
 from common.models.heads import LEARNED
 from common.models.image import IMAGE
-from common.plots.style import WIDTH, new_figure, shortened, styled
+from common.plots.pictures import draw_heat, draw_picture, picture_grid
+from common.plots.style import shortened, styled
 
 BATCH_PICTURES = 64
 TITLE_LETTERS = 26
+TITLE_HEIGHT = 0.3  # inches
 
 
 def grad_cam(
@@ -208,21 +210,13 @@ def attention_sheet(
     is shown; maps: their name to (rows, height, width), each kind drawn from 0 to its largest value
     among all pictures, so that a picture in which nothing counts stays as it is; titles: of rows.
     """
-    rows, columns = len(pictures), 1 + len(maps)
-    side = WIDTH / columns
-    figure = new_figure(rows * (side * pictures.shape[1] / pictures.shape[2] + 0.3))
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for row, picture in enumerate(pictures):
-        shown = picture if picture.shape[-1] == 3 else picture[..., 0]
-        for column, name in enumerate(["", *maps]):
-            one = axes[row, column]
-            one.imshow(shown, cmap="gray", vmin=0, vmax=255)
-            one.set_axis_off()
-            if name:
-                largest = max(maps[name].max(), 1e-12)
-                strength = np.clip(maps[name][row] / largest, 0, 1)
-                one.imshow(maps[name][row], "inferno", alpha=0.7 * strength, vmin=0, vmax=largest)
-        axes[row, 0].set_title(shortened(titles[row], TITLE_LETTERS))
-        for column, name in enumerate(maps, start=1):
-            axes[row, column].set_title(name if row == 0 else "")
+    ratio = pictures.shape[1] / pictures.shape[2]
+    figure, panels = picture_grid(len(pictures), 1 + len(maps), ratio, TITLE_HEIGHT)
+    for row, axes in enumerate(panels):
+        axes[0].set_title(shortened(titles[row], TITLE_LETTERS))
+        for one in axes:
+            draw_picture(one, pictures[row])
+        for one, (name, heat) in zip(axes[1:], maps.items(), strict=True):
+            draw_heat(one, heat[row], heat.max())
+            one.set_title(name if row == 0 else "")
     return figure

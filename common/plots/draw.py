@@ -1,6 +1,8 @@
 """All pictures of a run, drawn into its plots folder."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -24,8 +26,9 @@ def draw_plots(
     monitor: str,
     scored: dict[str, Rows],
     metrics: dict,
+    inside: Mapping[str, Figure] = MappingProxyType({}),
 ) -> None:
-    """Draw every picture of the report; `metrics` as in metrics.json."""
+    """Draw every picture of the report; `metrics` as in metrics.json, inside: further figures."""
     metric = metrics["metric"]
     figures = {
         "learning_curves": learning_curves(history, monitor),
@@ -41,6 +44,7 @@ def draw_plots(
         figures["slices"] = slices(metrics["slices"], metric, overall)
     if "fairness" in metrics:
         figures["fairness"] = fairness(metrics["fairness"], dataset.schema.labels[1])
+    figures |= inside
     folder.mkdir(exist_ok=True)
     for name, figure in figures.items():
         save(figure, folder / f"{name}.png")

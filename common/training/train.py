@@ -160,6 +160,8 @@ def train_seed(
         except Diverged as error:
             found = diagnose_network(build, learning, prepared.target, config)
             raise UserError(f"{error} {cause(found)}") from error
+        if project.answering:
+            network = project.answering(config, network)
         network.name = f"{network.name}_{name.replace('-', '_')}"  # several go into one bundle
         history += [{"seed": seed, "fold": number, **epoch} for epoch in epochs]
         held_out.append((validate, answers_of(network, validation)))

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common from any folder
 
 from common.command_line import main
-from common.pictures import ImageConfig, mix_of, stages_of
+from common.pictures import ImageConfig, answering, mix_of, stages_of
 from common.project import Project
 
 
@@ -54,6 +54,7 @@ PROJECT = Project(
     build=build,
     mix=mix_of,
     stages=stages_of,
+    answering=answering,
 )
 
 if __name__ == "__main__":

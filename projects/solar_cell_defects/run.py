@@ -13,7 +13,7 @@ from typing import Literal
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common from any folder
 
 from common.command_line import main
-from common.pictures import ImageConfig, mix_of, stages_of
+from common.pictures import ImageConfig, answering, mix_of, stages_of
 from common.project import Project, expect
 
 
@@ -29,6 +29,7 @@ class Config(ImageConfig):
     learning_rate: float = 3e-4  # peak; warmed up over the first epoch, then a cosine to zero
     head_epochs: int = 10  # epochs before those in which the head alone learns, on stored features
     flip: Literal["none", "horizontal", "vertical", "both"] = "both"  # a cell has no up and down
+    average_flips: bool = True  # answer with the mean over the four mirror images
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -64,6 +65,7 @@ PROJECT = Project(
     build=build,
     mix=mix_of,
     stages=stages_of,
+    answering=answering,
 )
 
 if __name__ == "__main__":
