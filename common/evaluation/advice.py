@@ -52,6 +52,8 @@ def advise(
     history: a row an epoch of each training; metrics: those of the run, with its comparison, rows
     and seconds.
     """
+    if "stage" in history:  # the one that ended with the network as it is
+        history = history[history["stage"] == history["stage"].iloc[-1]]
     steps_an_epoch = -(-metrics["rows"]["train"] // config.batch_size)
     shapes = [
         shape_of(epochs.sort_values("epoch"), config, steps_an_epoch)

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
 
 from common.data.dataset import Examples, Schema
 from common.evaluation.baselines import Predict, answers_of, every_class
+from common.evaluation.multiclass import MulticlassRows
 
 PENALTIES = (1.0, 3.0, 10.0)  # values of C, of which the validation rows choose one
 
@@ -35,9 +35,8 @@ def fit_linear(train: Examples, validation: Examples, schema: Schema, **settings
     for penalty in PENALTIES:
         model = LogisticRegression(C=penalty, max_iter=300)
         models.append(model.fit(known, train.target))
-        probability = every_class(model, held_out, schema)
-        labels = np.arange(len(schema.labels))
-        losses.append(log_loss(validation.target, probability, labels=labels))
+        answers = MulticlassRows(validation.target, every_class(model, held_out, schema))
+        losses.append(answers.metrics()["log_loss"])
     best = models[int(np.argmin(losses))]
 
     def predict(features: pd.DataFrame) -> np.ndarray:

@@ -34,6 +34,7 @@ def picture_figures(
     answer to a picture alone are left out.
     """
     schema, test = bundle.schema, dataset.examples("test")
+    truth = test.target.astype(int)
     (column,) = schema.images
     network = picture_network(bundle.model)
 
@@ -59,16 +60,16 @@ def picture_figures(
     pictures = pictures_of(test.features[column].iloc[some])
     body = keras.Model(network.input[IMAGE], network.get_layer(FEATURES).output)
     vectors = body.predict(pictures, batch_size=BATCH_PICTURES, verbose=0)
-    labels = [schema.labels[int(number)] for number in test.target[some]]
+    labels = [schema.labels[number] for number in truth[some]]
     figures["embedding_map"] = embedding_map(vectors, pictures, labels)
     figures["feature_maps"] = feature_maps(network, {IMAGE: pictures[:1]})
-    mistakes = most_confident_mistakes(test.target, answers)
+    mistakes = most_confident_mistakes(truth, answers)
     if len(mistakes):
         wrong = pictures_of(test.features[column].iloc[mistakes])
         called = called_classes(answers[mistakes])
         heat = grad_cam(network, {IMAGE: wrong}, called)
         figures["confident_mistakes"] = confident_mistakes(
-            wrong, heat, test.target[mistakes], answers[mistakes], schema.labels
+            wrong, heat, truth[mistakes], answers[mistakes], schema.labels
         )
     if schema.task == "multiclass":
         pairs = most_confused(confusion)
@@ -76,7 +77,7 @@ def picture_figures(
         examples = {}
         for one, other in pairs:
             for way in ((one, other), (other, one)):
-                rows = np.flatnonzero((test.target == way[0]) & (called == way[1]))[:2]
+                rows = np.flatnonzero((truth == way[0]) & (called == way[1]))[:2]
                 if len(rows):
                     examples[way] = pictures_of(test.features[column].iloc[rows])
         if pairs:

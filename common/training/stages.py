@@ -52,7 +52,7 @@ def fit_stages(
     """Train `network` in place, stage after stage, and leave the weights of the best epoch in it.
 
     checkpoint: path of its files without ending. Returns the history as `fit` does, epochs counted
-    on from stage to stage. Raises as `fit` does.
+    on from stage to stage, and "stage" where it has a name. Raises as `fit` does.
     """
     history, best = [], []
     for stage in (project.stages or one_stage)(config, network, table, target):
@@ -73,6 +73,7 @@ def fit_stages(
         best.append(min(values) if lower_is_better(config.monitor) else -max(values))
         if best[-1] == min(best):
             weights = network.get_weights()
-        history += [epoch | {"epoch": len(history) + epoch["epoch"]} for epoch in epochs]
+        told = {"stage": stage.name} if stage.name else {}
+        history += [epoch | told | {"epoch": len(history) + epoch["epoch"]} for epoch in epochs]
     network.set_weights(weights)
     return history

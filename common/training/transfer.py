@@ -42,7 +42,7 @@ def head_then_all(
         )
     if config.thawed:
         thaw(network, config.thawed)
-        yield Stage("", network, config)
+        yield Stage("all", network, config)
 
 
 def copy_weights(source: keras.Model, destination: keras.Model) -> None:

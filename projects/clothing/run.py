@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common from any folder
 
 from common.command_line import main
-from common.pictures import ImageConfig, answering, mix_of, stages_of
+from common.pictures import ImageConfig, answering, mix_of, picture_baselines, stages_of
 from common.project import Project
 
 
@@ -52,6 +52,7 @@ PROJECT = Project(
     load=load,
     prepare=prepare,
     build=build,
+    baselines=picture_baselines,
     mix=mix_of,
     stages=stages_of,
     answering=answering,

@@ -25,7 +25,6 @@ from common.images.survey import survey
 PICTURE = "picture"
 LABELS = ("fine", "defective")
 SHARES = {"train": 0.6, "validation": 0.15, "test": 0.25}  # tested on a quarter, as published
-TYPES = {"mono": "monocrystalline", "poly": "polycrystalline"}
 LINE = re.compile(r"(images/cell\d{4}\.png)\s+([\d.]+)\s+(mono|poly)")
 
 
@@ -62,7 +61,7 @@ def load(
         groups=group,
         slices=pd.DataFrame(
             {
-                "type": cells["type"].map(TYPES),
+                "type": cells["type"],
                 "experts": np.where(certain, "sure", "in doubt"),
             },
             index=cells.index,
