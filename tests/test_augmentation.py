@@ -10,6 +10,7 @@ from common.errors import UserError
 from common.models.augmentation import Augmentation, augmented, cutmix, mixup
 from common.models.heads import Target
 from common.models.image import build_small_cnn
+from common.models.table import Table
 from common.training.batches import EpochRandomness
 
 
@@ -91,7 +92,9 @@ def test_seed_and_epoch_decide_what_happens(photograph):
     """As in a training that is taken up again in another process."""
     few, found = copies(photograph, 4), []
     for seed, epoch in ((0, 3), (0, 3), (0, 4), (1, 3)):
-        network = build_small_cnn((48, 40, 3), Target("binary", (0.5, 0.5)), EVERYTHING)
+        network = build_small_cnn(
+            Table(image_shape=(48, 40, 3)), Target("binary", (0.5, 0.5)), EVERYTHING
+        )
         scaled = next(one for one in network.layers if isinstance(one, keras.layers.Rescaling))
         seen = keras.Model(network.input, scaled.output)
         randomness = EpochRandomness(seed)

@@ -21,9 +21,10 @@ def hog(picture: np.ndarray) -> np.ndarray:
     whole number of cells at the right and below is left out. Of several channels each pixel has the
     gradient of the channel where it is largest.
     A pixel votes with the length of its gradient for the two nearest directions and the four
-    nearest cells, the more the nearer: without that, as in scikit-image, accuracy is lower. The
-    features are those of blocks in rows, and in a block of its four cells: for height and width in
-    cells, (height - 1) * (width - 1) * 4 * DIRECTIONS of them.
+    nearest cells, the more the nearer. Blocks follow each other in rows; with the sides counted in
+    cells, there are (height - 1) * (width - 1) * 4 * DIRECTIONS features.
+    scikit-image gives each vote whole to one direction and one cell: an SVM on solar cells then has
+    an AUC of .878 instead of .887 (mean of four splits).
     """
     length, direction = gradients(np.sqrt(picture, dtype="float32"))
     down, across = (cell_votes(size) for size in length.shape)
@@ -55,8 +56,9 @@ def gradients(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cell_votes(pixels: int) -> np.ndarray:
-    """The share of each pixel along a side in each cell, (cells, pixels): 1 in the cell's middle,
-    0 in that of the next."""
+    """How much each pixel along a side counts for each cell, (cells, pixels): 1 in its middle,
+    0 from the middle of the next one on.
+    """
     middles = CELL * (np.arange(pixels // CELL) + 0.5)
     away = np.abs(np.arange(pixels) + 0.5 - middles[:, None]) / CELL
     return np.maximum(0, 1 - away).astype("float32")
