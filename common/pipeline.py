@@ -39,6 +39,7 @@ from common.project import Project, TrainingConfig
 from common.records import check_same_data, record_environment, record_findings
 from common.report.page import write_report
 from common.runs import Run
+from common.text.survey import survey_texts
 from common.training.batches import rows_at_once
 from common.training.fit import check_settings
 from common.training.sanity import check_network, diagnose_network, shuffled_sample
@@ -70,6 +71,11 @@ def train(
     """Encode once, train a network for each seed and fold, store answers, history and bundle."""
     with run.stage("encode"):
         prepared = prepare_rows(dataset, config.folds, run.checkpoints / "stored_rows")
+        for name, form in dataset.schema.texts.items():
+            told = survey_texts(
+                dataset.features[name], dataset.part, prepared.tokenizers[name], form.length
+            )
+            record_findings(run, told)
         if prepared.stored:
             sample = dataset.examples("train").target
             record_findings(run, [check_sample(prepared.stored, sample, prepared.target)])

@@ -4,6 +4,9 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
+from common.models.bert import bert_encoder, pooled
+from common.models.bert_weights import BertConfig
+
 
 class KerasBlock(layers.Layer):
     """Keras's counterpart of `TransformerBlock`, with the same arguments.
@@ -54,7 +57,10 @@ class AddPositions(layers.Layer):
 
 
 class KerasBert(layers.Layer):
-    """Keras's counterpart of `Bert`, with the same arguments, epsilon included; segment 0 only."""
+    """Keras's counterpart of `Bert`: the kit's own encoder (common/models/bert.py), segment 0 only.
+
+    Its weights come in the order of ours; no dropout.
+    """
 
     def __init__(
         self,
@@ -67,17 +73,16 @@ class KerasBert(layers.Layer):
         dtype: str,
     ) -> None:
         super().__init__(dtype=dtype)
-        self.pieces = layers.Embedding(vocabulary, width, dtype=dtype)
-        self.segments = layers.Embedding(2, width, dtype=dtype)
-        self.positions = AddPositions(steps, width, dtype)
-        self.norm = layers.LayerNormalization(epsilon=1e-12, dtype=dtype)
-        self.blocks = [KerasBlock(width, heads, inner, dtype, epsilon=1e-12) for _ in range(blocks)]
+        sizes = (vocabulary, steps, width, blocks, heads, inner)
+        usual = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(dtype)
+        try:
+            self.encoder = bert_encoder(BertConfig(*sizes, dropout=0, attention_dropout=0))
+        finally:
+            keras.config.set_dtype_policy(usual)
 
     def call(self, ids: tf.Tensor) -> tf.Tensor:
-        x = self.norm(self.positions(self.pieces(ids) + self.segments(tf.zeros_like(ids))))
-        for block in self.blocks:
-            x = block(x, there=ids != 0)
-        return x
+        return self.encoder({"ids": ids, "segments": tf.zeros_like(ids)})
 
 
 class KerasSentenceEncoder(layers.Layer):
@@ -86,10 +91,9 @@ class KerasSentenceEncoder(layers.Layer):
     def __init__(self, bert: KerasBert) -> None:
         super().__init__(dtype=bert.dtype)
         self.bert = bert
-        self.mean = layers.GlobalAveragePooling1D(dtype=bert.dtype)
 
     def call(self, ids: tf.Tensor) -> tf.Tensor:
-        return self.mean(self.bert(ids), mask=ids != 0)
+        return pooled(self.bert(ids), ids)
 
 
 class WithMask(layers.Layer):

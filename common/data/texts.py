@@ -27,7 +27,7 @@ def near_duplicates(texts: pd.Series, alike: float = 0.8) -> np.ndarray:
     codes, distinct = pd.factorize(short)
     shingles = HashingVectorizer(
         analyzer="char", ngram_range=(SHINGLE, SHINGLE), binary=True, norm=None, n_features=2**22
-    ).transform(distinct + END)
+    ).transform(distinct.where(distinct != "", " ") + END)
     shingles.sort_indices()
     signatures = min_hashes(shingles)
     pairs = [pair for band in np.split(signatures, BANDS, axis=1) for pair in neighbours(band)]

@@ -22,7 +22,7 @@ LOOKUP = "_lookup"  # ends the names of the layers that number categories
 
 
 def describe_table(encoder: keras.Model | None, encoded: Mapping[str, np.ndarray]) -> Table:
-    """What networks have to know of `encoded`, the training rows as `encode` gives them."""
+    """What networks have to know of `encoded`, the training rows as `token_ids` gives them."""
     if encoder is None:
         return Table()
     rows = len(next(iter(encoded.values())))

@@ -9,8 +9,8 @@ The rules, in their order; those of a `Cleaning` act where they are asked for:
    NFKC, which also turns "Ａ", "①" and "ﬁ" into "A", "1" and "fi", and "m²" into "m2".
 4. Control characters (Unicode's category Cc) go, but for white space; so do the soft hyphen U+00AD,
    the empty blank U+200B and the byte order mark U+FEFF. Joiners stay: emoji and scripts need them.
-5. A link becomes "http" and a handle "@user" (`Cleaning.handles_and_links`), as in TweetEval
-   (Barbieri et al., Findings of EMNLP 2020, section 3.1), each with blanks around it.
+5. A link becomes "http" and a handle "@user" (`Cleaning.handles_and_links`), as for the models of
+   TweetEval (Barbieri et al., Findings of EMNLP 2020), each with blanks around it.
 6. White space, line breaks among it, becomes one blank, and none at both ends.
 
 Case and accents stay; they are the tokenizer's business.

@@ -13,7 +13,6 @@ from tokenizers import Tokenizer
 
 from common.data.checks import Finding
 from common.data.dataset import PARTS
-from common.data.texts import near_duplicates
 from common.text.tokenizer import UNKNOWN, flat_ids
 
 MUCH_CUT = 0.1  # share of texts that are longer than what is read
@@ -27,7 +26,7 @@ def survey_texts(
 ) -> list[Finding]:
     """What is worth knowing of texts (rows,) of the parts `part` (rows,), "train" and so on.
 
-    tokenizer, length: those that `encode` is to use. The texts are "" where they are missing.
+    tokenizer, length: those that `token_ids` is to use. The texts are "" where they are missing.
     """
     ids, counts = flat_ids(tokenizer, texts)
     part_of_token = np.repeat(part, counts)
@@ -38,7 +37,6 @@ def survey_texts(
         *check_unknown(ids == tokenizer.token_to_id(UNKNOWN), part_of_token),
         *check_vocabulary(ids, part_of_token, tokenizer.get_vocab_size()),
         *check_scripts(texts),
-        *check_copies(texts, part),
     ]
 
 
@@ -126,24 +124,6 @@ def script_of(letter: str) -> str:
     """The script by the first word of the letter's name in Unicode, such as Latin or Cyrillic."""
     first = unicodedata.name(letter, "OTHER").split()[0]
     return {"CJK": "Chinese"}.get(first, first.capitalize())
-
-
-def check_copies(texts: pd.Series, part: np.ndarray) -> Iterator[Finding]:
-    """Texts of validation and test that training has too, nearly word for word."""
-    filled = (texts.str.strip() != "").to_numpy()
-    groups = near_duplicates(texts[filled])
-    copies = np.zeros(len(texts), bool)
-    copies[filled] = np.isin(groups, groups[part[filled] == "train"])
-    for name in PARTS[1:]:
-        found = copies[part == name]
-        share = found.mean()
-        yield Finding(
-            "near copies across parts",
-            "alarm" if share > 0.05 else "note" if share > 0.001 else "ok",
-            f"{found.sum():,} of {len(found):,} {name} texts ({share:.2%}) are nearly the same as "
-            "a training text."
-            + (" Split by the groups of near_duplicates." if share > 0.001 else ""),
-        )
 
 
 def by_part(marks: np.ndarray, part: np.ndarray) -> dict[str, float]:

@@ -94,9 +94,9 @@ def by_length(order: tf.Tensor, lengths: np.ndarray, batch_size: int, seed: tf.T
 
 
 def trimmed(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """The batch without columns that are padding in every row of a text."""
+    """The batch without columns that are padding in every row of a text; two stay at least."""
     return {
-        name: tensor[:, : tf.reduce_max(tf.math.count_nonzero(tensor, axis=1))]
+        name: tensor[:, : tf.maximum(tf.reduce_max(tf.math.count_nonzero(tensor, axis=1)), 2)]
         if name.endswith(TOKENS)
         else tensor
         for name, tensor in inputs.items()

