@@ -40,8 +40,14 @@ def load(
     size: pixels a side. labels: what training learns, the probability of a defect that the experts
     gave ("soft"), or the likelier of both ("hard"); scores always count the latter. missed_cost: of
     a defect that is not found, in false alarms. split: which of
-    the many random ones. rows: as in `common.data.dataset.thin`.
+    the many random ones. rows: as in `common.data.dataset.thin`. UserError for a price or a split
+    that cannot be.
     """
+    if missed_cost <= 0 or split < 0:
+        raise UserError(
+            f"missed_cost is {missed_cost:g} and split {split}. Expected a positive price, such as "
+            "4, and a split of 0 or more."
+        )
     cells = read_raw()
     facts = survey(cells[PICTURE])
     group = group_numbers(facts["perceptual_hash"])

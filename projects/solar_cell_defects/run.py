@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common fro
 
 from common.command_line import main
 from common.pictures import ImageConfig, answering, mix_of, picture_baselines, stages_of
-from common.project import Project, expect
+from common.project import Project
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,6 @@ class Config(ImageConfig):
     head_epochs: int = 10  # epochs before those in which the head alone learns, on stored features
     flip: Literal["none", "horizontal", "vertical", "both"] = "both"  # a cell has no up and down
     average_flips: bool = True  # answer with the mean over the four mirror images
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        expect(self, "missed_cost", self.missed_cost > 0, "a positive number, such as 4")
-        expect(self, "split", self.split >= 0, "0 or a positive whole number")
 
 
 def load(config: Config):

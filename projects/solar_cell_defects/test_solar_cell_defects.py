@@ -77,6 +77,12 @@ def test_a_line_that_is_no_cell_is_named(line, tmp_path):
         read_labels(file)
 
 
+@pytest.mark.parametrize("settings", [{"missed_cost": 0.0}, {"split": -1}])
+def test_prices_and_splits_that_cannot_be_are_refused(settings):
+    with pytest.raises(UserError, match="Expected a positive price"):
+        load(**settings)
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
@@ -84,7 +90,6 @@ def test_a_line_that_is_no_cell_is_named(line, tmp_path):
         ({"thawed": 1.5}, "thawed is 1.5"),
         ({"head_epochs": 0, "thawed": 0.0}, "nothing would learn"),
         ({"mix": "mixup", "class_weights": "balanced"}, "two classes"),
-        ({"missed_cost": 0.0}, "missed_cost is 0"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings, told):
