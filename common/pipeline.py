@@ -251,7 +251,7 @@ def summary(folder: Path) -> str:
     metrics = read_json(folder / "metrics.json")
     first, *others = metrics["comparison"]["difference"]
     titles = [METRICS[name].title for name in others]
-    width = max(24, *(len(name) + 2 for name in metrics["baselines"]))
+    width = max([24, *(len(name) + 2 for name in metrics["baselines"])])
     lines = [f"{'test':{width}}{METRICS[first].title + ' (95 % interval)':34}" + columns(titles)]
     for name, scores in {"network": metrics["test"], **metrics["baselines"]}.items():
         told = "{} ({} to {})".format(

@@ -120,6 +120,7 @@ def test_networks_of_others():
 
 def test_a_mean_of_networks():
     """Its answers are means, and so are their falls; of maps it has as many as networks."""
+    keras.utils.set_random_seed(0)
     table = Table(image_shape=(16, 16, 1))
     networks = [with_random_head(build_small_cnn(table, TWO, filters=(8, 16))) for _ in range(2)]
     inputs, ones = {"image": noise(3, 16, 16, 1)}, np.ones(3, int)

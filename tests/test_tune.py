@@ -277,7 +277,10 @@ def test_ctrl_c_exits_with_130_and_the_search_goes_on_until_its_time_is_up(runs_
         return build(config, table, target)
 
     project = dataclasses.replace(SMALL_PROJECT, build=interrupted)
+    # Where a shell runs the tests in the background, it has Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     assert main(project, ["tune", "--trials", "2", "--epochs", "1"]) == 130
+    signal.signal(signal.SIGINT, before)
     said = capsys.readouterr()
     assert "a search keeps its finished trials and goes on with the same command" in said.err
     assert "run.py --config tuned" in said.out
