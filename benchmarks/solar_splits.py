@@ -102,7 +102,7 @@ def page(record: dict[str, dict[str, dict]]) -> str:
         lines.append(f"| {name} | {len(scores)} | {' | '.join(cells)} | {minutes:.1f} | {single} |")
     lines += [
         "",
-        "Published accuracy, on one split of its authors' own, in which twins were not looked for: "
+        "Published accuracy, on one split of its authors' own: "
         + ", ".join(f"{name} {shown(value)}" for name, value in PUBLISHED.items())
         + " (Deitsch et al., Solar Energy 185, 2019). Minutes are those of a machine that others "
         "used, too.",
@@ -133,10 +133,10 @@ def main() -> None:
                 record[name][str(split)] = scores = measure(name, split)
                 print(split, name, scores, flush=True)
                 write_json(RECORD, record)
-                told = page(record)
-                title = "# Defects in solar cells, repeated splits"
-                write_text(RECORD.with_suffix(".md"), f"{title}\n\n{told}")
-                write_text(README, with_table(README.read_text(), told.rstrip()))
+    told = page(read_json(RECORD))
+    title = "# Defects in solar cells, repeated splits"
+    write_text(RECORD.with_suffix(".md"), f"{title}\n\n{told}")
+    write_text(README, with_table(README.read_text(), told.rstrip()))
 
 
 if __name__ == "__main__":

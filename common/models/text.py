@@ -2,9 +2,9 @@
 
 Each reads one column of texts as ids of tokens (common/text/tokenizer.py), 0 after the last one.
 Padding counts for nothing: a text gets the same answer however wide its batch is, so that batches
-of texts of like length save time and change nothing else. The layer "token_embedding" has a vector
-for each id and can be given others before training (`set_weights`), such as GloVe's; the layer
-"features" gives one vector a text, to search by.
+of texts of like length save time and change nothing else. The layer "features" gives one vector a
+text, to search by. "token_embedding" (in the Transformer "word_embedding", within its layer "bert")
+has a vector for each id and can be given others before training, such as GloVe's: `set_weights`.
 """
 
 from collections.abc import Sequence
