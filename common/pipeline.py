@@ -26,6 +26,7 @@ from common.evaluation.evaluate import (
     score_for,
     score_models,
     seed_spread,
+    thresholds_of,
 )
 from common.evaluation.fairness import score_fairness
 from common.evaluation.importance import permutation_importance
@@ -213,8 +214,10 @@ def evaluate_run(
             )
         if config.seeds > 1:
             by_seed = {seed: stored[f"{seed}/test"] for seed in seeds_of(config)}
-            metrics["seeds"] = seed_spread(schema, test, by_seed)
-            metrics["ensemble"] = ensemble_gain(schema, metric, test, by_seed)
+            validated = {seed: stored[f"{seed}/validation"] for seed in seeds_of(config)}
+            cuts = thresholds_of(schema, validation, validated)
+            metrics["seeds"] = seed_spread(schema, test, by_seed, cuts)
+            metrics["ensemble"] = ensemble_gain(schema, metric, test, by_seed, cuts)
     with run.stage("plots"):
         history = pd.read_csv(run.folder / "history.csv")
         inside = figures_inside(bundle, dataset, answers["network"]["test"], metrics)

@@ -12,7 +12,14 @@ from common.data.checks import rank_auc
 from common.evaluation.baselines import fit_baselines
 from common.evaluation.binary import BinaryRows, best_f1_threshold, best_threshold
 from common.evaluation.bootstrap import bootstrap, interval, resampled_weights
-from common.evaluation.evaluate import alarms, compare, score_models, seed_spread
+from common.evaluation.evaluate import (
+    alarms,
+    compare,
+    ensemble_gain,
+    score_models,
+    seed_spread,
+    thresholds_of,
+)
 from common.evaluation.importance import permutation_importance
 from common.evaluation.slices import score_slices
 
@@ -244,6 +251,16 @@ def test_seed_spread_is_mean_and_sample_deviation(flights):
     test = flights.examples("test")
     by_seed = {seed: np.random.default_rng(seed).random(len(test)) for seed in (3, 4, 5)}
     areas = [sk.roc_auc_score(test.target, rows) for rows in by_seed.values()]
+    cuts = thresholds_of(flights.schema, test, by_seed)
+    accuracy = seed_spread(flights.schema, test, by_seed, cuts)["accuracy"]["values"]
+    for seed, answer in by_seed.items():
+        expected = sk.accuracy_score(test.target, answer >= cuts[seed])
+        assert accuracy[str(seed)] == pytest.approx(expected)
+    gained = ensemble_gain(flights.schema, "accuracy", test, by_seed, cuts)
+    together = np.mean(list(by_seed.values()), axis=0) >= cuts["together"]
+    expected = sk.accuracy_score(test.target, together)
+    assert gained["test"]["accuracy"]["value"] == pytest.approx(expected)
+    assert "accuracy" not in seed_spread(flights.schema, test, by_seed)
     spread = seed_spread(flights.schema, test, by_seed)["roc_auc"]
     assert spread["mean"] == pytest.approx(np.mean(areas))
     assert spread["deviation"] == pytest.approx(np.std(areas, ddof=1))

@@ -1,6 +1,6 @@
 """From answers to scores with intervals, a comparison with the rivals, and a verdict."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -164,19 +164,44 @@ def alarms(metrics: dict[str, dict]) -> list[str]:
     return told
 
 
+def thresholds_of(
+    schema: Schema, validation: Examples, by_seed: dict[int, np.ndarray]
+) -> dict[int | str, float]:
+    """For two classes the best threshold of each seed, and of their mean, on validation rows.
+
+    by_seed: {seed: answers of the validation rows}. Empty for other tasks.
+    """
+    if schema.task != "binary":
+        return {}
+    answers = by_seed | {"together": np.mean(list(by_seed.values()), axis=0)}
+    return {
+        name: best_threshold(validation.target, answer, schema.costs)
+        for name, answer in answers.items()
+    }
+
+
 NEED_A_THRESHOLD = (
     *("accuracy", "precision", "recall", "f1", "mean_cost"),
     "expected_calibration_error",
 )
 
 
-def seed_spread(schema: Schema, test: Examples, by_seed: dict[int, np.ndarray]) -> dict[str, dict]:
+def seed_spread(
+    schema: Schema,
+    test: Examples,
+    by_seed: dict[int, np.ndarray],
+    thresholds: Mapping[int | str, float] | None = None,
+) -> dict[str, dict]:
     """Mean, deviation (n - 1) and single values over trainings that differ in their seed alone.
 
-    by_seed: {seed: answers of the test rows}. Of two classes, only metrics without a threshold.
+    by_seed: {seed: answers of the test rows}. thresholds: of each seed, of two classes; without
+    them the metrics that need one are left out.
     """
-    scores = [rows_of(schema, test.target, answer).metrics() for answer in by_seed.values()]
-    left_out = NEED_A_THRESHOLD if schema.task == "binary" else ()
+    scores = [
+        rows_of(schema, test.target, answer, threshold=(thresholds or {}).get(seed, 0.5)).metrics()
+        for seed, answer in by_seed.items()
+    ]
+    left_out = NEED_A_THRESHOLD if schema.task == "binary" and not thresholds else ()
     return {
         metric: {
             "mean": float(np.mean([row[metric] for row in scores])),
@@ -189,24 +214,31 @@ def seed_spread(schema: Schema, test: Examples, by_seed: dict[int, np.ndarray]) 
 
 
 def ensemble_gain(
-    schema: Schema, metric: str, test: Examples, by_seed: dict[int, np.ndarray]
+    schema: Schema,
+    metric: str,
+    test: Examples,
+    by_seed: dict[int, np.ndarray],
+    thresholds: Mapping[int | str, float] | None = None,
 ) -> dict[str, dict]:
     """What averaging the seeds' answers buys: "test" scores of the mean, and its "gain".
 
     gain: paired difference in `metric` to the mean score of the single seeds, with interval.
+    thresholds: as for `seed_spread`, and under "together" that of the mean.
     """
     group = np.unique(test.groups, return_inverse=True)[1]
+    answers = by_seed | {"together": np.mean(list(by_seed.values()), axis=0)}
     scored = {
-        str(seed): rows_of(schema, test.target, answer, group) for seed, answer in by_seed.items()
+        str(name): rows_of(
+            schema, test.target, answer, group, threshold=(thresholds or {}).get(name, 0.5)
+        )
+        for name, answer in answers.items()
     }
-    together = np.mean(list(by_seed.values()), axis=0)
-    scored["together"] = rows_of(schema, test.target, together, group)
     draws = bootstrap(scored, ROUNDS // 5)
     values = {name: rows.metrics() for name, rows in scored.items()}
     singles = [str(seed) for seed in by_seed]
     difference = values["together"][metric] - np.mean([values[name][metric] for name in singles])
     drawn = draws["together"][metric] - np.mean([draws[name][metric] for name in singles], axis=0)
-    left_out = NEED_A_THRESHOLD if schema.task == "binary" else ()
+    left_out = NEED_A_THRESHOLD if schema.task == "binary" and not thresholds else ()
     return {
         "test": {
             name: interval(value, draws["together"][name])
