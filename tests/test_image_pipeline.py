@@ -323,3 +323,22 @@ def test_answers_over_flips_are_the_mean_of_four(shapes, tmp_path):
     answers = [np.asarray(network({"image": view}, training=False)) for view in views]
     assert np.abs(answers[0] - answers[3]).max() > 0.01
     np.testing.assert_allclose(trained.test, np.mean(answers, axis=0), atol=1e-5)
+
+
+def test_two_stages_go_on_where_they_were(shapes, tmp_path):
+    """The head first, then all: from the files of both the same answers come without an epoch."""
+    dataset = dataset_of(shapes)
+    larger = replace(dataset.schema, image=ImageForm(32, 32, 1))
+    dataset = replace(dataset, schema=larger)
+    config = Config(
+        model="backbone", weights="random", backbone="MobileNetV3Small", head_epochs=3, epochs=2
+    )
+    project, prepared = project_of(dataset), prepare_rows(dataset)
+    first = train_seed(project, config, prepared, 0, tmp_path)
+    assert [epoch["stage"] for epoch in first.history] == ["head"] * 3 + ["all"] * 2
+    assert [epoch["epoch"] for epoch in first.history] == [1, 2, 3, 4, 5]
+    (tmp_path / "seed-0-all.safetensors").unlink()  # killed before the second stage
+    for _ in range(2):
+        again = train_seed(project, config, prepared, 0, tmp_path)
+        np.testing.assert_array_equal(again.test, first.test)
+        assert again.history == first.history
