@@ -104,8 +104,8 @@ def compared(build: Callable, size: int, root: Path) -> dict[str, float]:
     table = Table(image_shape=(size, size, 3))
     directory = keras.utils.image_dataset_from_directory(
         root, image_size=(size, size), batch_size=BATCH_SIZE, verbose=False
-    )
-    arrays = {"x": np.asarray(mapped), "y": labels, "batch_size": BATCH_SIZE}
+    ).map(lambda pictures, classes: ({"image": pictures}, classes))
+    arrays = {"x": {"image": np.asarray(mapped)}, "y": labels, "batch_size": BATCH_SIZE}
     ways = {
         "kit": epoch_of_kit(build(table, target), target, mapped, labels),
         "arrays": epoch_of_keras(build(table, target), arrays),
@@ -184,6 +184,7 @@ def main() -> None:
                 cells.append(f"{os.getloadavg()[0]:.1f}")
                 lines.append(f"| {name} | {size} | {' | '.join(cells)} |")
                 print(lines[-1], flush=True)
+                PAGE.write_text("\n".join(lines) + "\n")
     found = torch_speeds()
     lines += ["", "| small CNN in PyTorch | pixels | pictures a second | kit to PyTorch |"]
     lines.append("| --- | --- | --- | --- |")
