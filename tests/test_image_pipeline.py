@@ -6,6 +6,7 @@ import shutil
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -325,13 +326,40 @@ def test_answers_over_flips_are_the_mean_of_four(shapes, tmp_path):
     np.testing.assert_allclose(trained.test, np.mean(answers, axis=0), atol=1e-5)
 
 
+def test_a_random_backbone_learns_as_a_whole(shapes, tmp_path):
+    """In one stage, whatever head_epochs says, and with its batch norm."""
+    larger = replace(dataset_of(shapes).schema, image=ImageForm(32, 32, 1))
+    dataset = replace(dataset_of(shapes), schema=larger)
+    config = Config(model="backbone", weights="random", head_epochs=3, epochs=1)
+    trained = train_seed(project_of(dataset), config, prepare_rows(dataset), 0, tmp_path)
+    assert "stage" not in trained.history[0]
+    assert len(trained.history) == 1
+    moving = [w for w in trained.networks[0].weights if w.path.endswith("moving_variance")]
+    assert all(np.abs(np.asarray(weight) - 1).max() > 0 for weight in moving)
+
+
+def test_folds_of_pictures_are_validated_by_networks_that_did_not_learn_them(shapes, tmp_path):
+    dataset = dataset_of(shapes)
+    config = Config(folds=2)
+    prepared = prepare_rows(dataset, folds=2)
+    trained = train_seed(project_of(dataset), config, prepared, 0, tmp_path)
+    kept = dataset.part != "test"
+    assert trained.validation.shape == (kept.sum(), 3)
+    assert (trained.validation.argmax(axis=1) == dataset.target[kept]).mean() > 0.8
+    assert {epoch["fold"] for epoch in trained.history} == {1, 2}
+
+
 def test_two_stages_go_on_where_they_were(shapes, tmp_path):
     """The head first, then all: from the files of both the same answers come without an epoch."""
     dataset = dataset_of(shapes)
     larger = replace(dataset.schema, image=ImageForm(32, 32, 1))
     dataset = replace(dataset, schema=larger)
+    weights = tmp_path / "known.weights.h5"
+    keras.applications.MobileNetV3Small(
+        weights=None, include_top=False, input_shape=(32, 32, 3)
+    ).save_weights(weights)
     config = Config(
-        model="backbone", weights="random", backbone="MobileNetV3Small", head_epochs=3, epochs=2
+        model="backbone", weights=str(weights), backbone="MobileNetV3Small", head_epochs=3, epochs=2
     )
     project, prepared = project_of(dataset), prepare_rows(dataset)
     first = train_seed(project, config, prepared, 0, tmp_path)

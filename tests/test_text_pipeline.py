@@ -1,18 +1,22 @@
 """Texts through the whole pipeline: real reviews from file to report, and predict on odd ones."""
 
+import dataclasses
 import io
 import json
+import shutil
 from contextlib import redirect_stderr, redirect_stdout
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from common.bundle import load_bundle
 from common.command_line import main
+from common.errors import UserError
 from common.runs import runs_folder
 from common.training.batches import EpochRandomness, shuffled_batches
-from common.training.train import prepare_rows
+from common.training.train import prepare_rows, train_seed
 from projects.product_reviews.load import TEXT
 from projects.product_reviews.run import PROJECT, Config
 
@@ -89,6 +93,34 @@ def test_a_missing_column_and_a_wrong_encoding_are_named(trained, tmp_path):
     status, told = command("predict", *arguments)
     assert status == 0, told
     assert pd.read_csv(tmp_path / "out")[TEXT][1] == "服务不错，下次还来"
+
+
+@pytest.mark.parametrize("content", ['{"review": "nonsense"}', "{}", "nonsense"])
+def test_a_damaged_tokenizer_is_named(trained, tmp_path, content):
+    copy = shutil.copytree(trained / "bundle", tmp_path / "bundle")
+    (copy / "tokenizers.json").write_text(content)
+    with pytest.raises(UserError, match=r"cannot be read|can be read"):
+        load_bundle(copy)
+
+
+def test_weights_of_rows_count_in_training_alone(tmp_path):
+    """Reviews with the wrong label and no weight change nothing; with a weight they spoil it."""
+    dataset = PROJECT.load(Config(rows=1500))
+    wrong = (dataset.part == "train") & (np.arange(len(dataset.part)) % 2 == 0)
+    target = np.where(wrong, 1 - dataset.target, dataset.target).astype("float32")
+    spoilt = dataclasses.replace(dataset, target=target)
+    weighted = dataclasses.replace(spoilt, weight=np.where(wrong, 0, 1).astype("float32"))
+    config = Config(rows=1500, ngrams=1, epochs=5, learning_rate=0.02)
+    truth, areas = dataset.examples("test").target, []
+    for number, each in enumerate((spoilt, weighted)):
+        (tmp_path / str(number)).mkdir()
+        trained = train_seed(PROJECT, config, prepare_rows(each), 0, tmp_path / str(number))
+        areas.append(roc_auc_score(truth, trained.test[:, 0]))
+    assert areas[0] < 0.65
+    assert areas[1] > 0.75
+    assert dataset.fingerprint() != weighted.fingerprint()
+    with pytest.raises(UserError, match="Weights of rows"):
+        dataclasses.replace(dataset, weight=np.full(len(target), -1, "float32"))
 
 
 def test_the_tokenizer_is_fitted_on_training_texts_alone():

@@ -22,7 +22,8 @@ def dataset_of(pictures: PictureTable, form: ImageForm, rows: int = 0) -> Datase
     number = pd.Categorical(table["label"], categories=labels).codes
     part = with_all_parts(table["part"].to_numpy(object), number, table["group"].to_numpy())
     kept = thin(part, rows)
-    dropped = pictures.left_out["reason"].value_counts().to_dict()
+    reasons = pictures.left_out["reason"].str.rstrip(".").value_counts()
+    dropped = {f"files ({reason})": count for reason, count in reasons.items()}
     if len(kept) < len(table):
         dropped["left out by --rows"] = len(table) - len(kept)
     account = Account(len(table) + len(pictures.left_out), dropped)

@@ -54,7 +54,7 @@ def fit_stages(
     checkpoint: path of its files without ending. Returns the history as `fit` does, epochs counted
     on from stage to stage, and "stage" where it has a name. Raises as `fit` does.
     """
-    history, best = [], []
+    history, best = [], None
     for stage in (project.stages or one_stage)(config, network, table, target):
         epochs = fit(
             stage.network,
@@ -70,9 +70,9 @@ def fit_stages(
         )
         stage.finish()
         values = [epoch[config.monitor] for epoch in epochs]
-        best.append(min(values) if lower_is_better(config.monitor) else -max(values))
-        if best[-1] == min(best):
-            weights = network.get_weights()
+        value = min(values) if lower_is_better(config.monitor) else -max(values)
+        if best is None or value < best:
+            best, weights = value, network.get_weights()
         told = {"stage": stage.name} if stage.name else {}
         history += [epoch | told | {"epoch": len(history) + epoch["epoch"]} for epoch in epochs]
     network.set_weights(weights)

@@ -1,7 +1,7 @@
 """Transfer learning in two trainings: the new head alone, then the backbone with it.
 
-frozen backbone --features, once--> head learns on vectors    (seconds)
-head that knows its task, thawed backbone --> all learn       (minutes)
+frozen backbone --features, once--> head learns on vectors
+head that knows its task, thawed backbone --> all learn
 """
 
 from collections.abc import Iterator

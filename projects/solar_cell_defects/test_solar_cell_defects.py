@@ -41,6 +41,16 @@ def test_twins_lie_in_one_part(cells):
     assert place[1759] != place[1]
 
 
+def test_without_regard_to_twins_a_sixth_of_the_test_cells_leaks(cells):
+    """What README and card say of a plain random split."""
+    shares = []
+    for seed in range(20):
+        order = np.random.default_rng(seed).permutation(len(cells.groups))
+        test, train = np.split(cells.groups[order], [len(order) // 4])
+        shares.append(np.isin(test, train).mean())
+    assert np.mean(shares) == pytest.approx(1 / 6, abs=0.02)
+
+
 def test_every_part_has_its_share_of_each_kind(cells):
     kinds = cells.ids.assign(part=cells.part).groupby(["type", "probability"])["part"]
     shares = kinds.value_counts(normalize=True).unstack()
