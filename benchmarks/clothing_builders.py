@@ -36,7 +36,7 @@ from projects.clothing.run import PROJECT, Config
 
 RECORD = Path(__file__).with_suffix(".json")
 README = ROOT / "projects" / "clothing" / "README.md"
-SCRATCH = Config(size=96, learning_rate=2e-3, epochs=30, patience=30, head_epochs=0)
+SCRATCH = Config(size=96, learning_rate=2e-3, epochs=20, patience=20, head_epochs=0)
 NETWORKS = {
     "MobileNetV2, its head alone": Config(thawed=0.0, epochs=1),
     "MobileNetV2, fine-tuned": Config(),

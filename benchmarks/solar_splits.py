@@ -6,10 +6,10 @@
 
 What is measured goes to benchmarks/solar_splits.json, model by model; what is there already is not
 measured again. benchmarks/solar_splits.md and the table in the project's README are written from
-it. Splits overlap, so that their scores
-are not independent: the intervals are those of Nadeau and Bengio, "Inference for the Generalization
-Error", Machine Learning 52 (2003), section 3: the variance over splits counts 1 / splits + test
-rows / training rows, Student's t with splits - 1 degrees of freedom.
+it. Splits overlap, so that their scores are not independent: the intervals are those of Nadeau and
+Bengio, "Inference for the Generalization Error", Machine Learning 52 (2003), section 3: the
+variance over splits counts 1 / splits + test rows / training rows, Student's t with splits - 1
+degrees of freedom.
 """
 
 import argparse
@@ -41,11 +41,11 @@ from projects.solar_cell_defects.run import PROJECT, Config
 SPLITS = range(3)
 RECORD = Path(__file__).with_suffix(".json")
 README = ROOT / "projects" / "solar_cell_defects" / "README.md"
-FROM_SCRATCH = Config(model="small-cnn", epochs=40, learning_rate=1e-3, patience=40)
+FROM_SCRATCH = Config(model="small-cnn", size=96, epochs=30, learning_rate=1e-3, patience=30)
 NETWORKS = {
     "MobileNetV2 fine-tuned, soft labels": Config(),
     "MobileNetV2 fine-tuned, hard labels": Config(labels="hard"),
-    "small CNN from scratch, soft labels": FROM_SCRATCH,
+    "small CNN from scratch at 96 pixels, soft labels": FROM_SCRATCH,
 }
 BASELINES = {
     "frozen MobileNetV2 and logistic regression": lambda: frozen_features(
