@@ -1,4 +1,4 @@
-"""The commands of every project: train (the default), tune, evaluate, predict, report."""
+"""The commands of every project: train (the default), tune, learning-curve, evaluate, …"""
 
 import dataclasses
 import sys
@@ -16,7 +16,9 @@ from common.project import Project
 Flat = tyro.conf.arg(name="")  # the fields of a dataclass as flags without a prefix
 RunName = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
 ConfigName = Annotated[str | None, tyro.conf.arg(name="config", metavar="NAME")]
-COMMANDS = ("train", "tune", "evaluate", "predict", "report")
+COMMANDS = ("train", "tune", "learning-curve", "evaluate", "predict", "report")
+TRAINING_COMMANDS = COMMANDS[:3]
+SHARES = (0.1, 0.25, 0.5, 1.0)  # of the training rows
 
 
 def main(project: Project, arguments: list[str] | None = None) -> int:
@@ -44,6 +46,7 @@ def make_commands(project: Project, arguments: list[str]) -> dict[str, Callable]
     arguments: what the user gave, for the config it names, whose fields become the defaults.
     """
     defaults = named_config(project, arguments)
+    several_seeds = dataclasses.replace(defaults, seeds=max(defaults.seeds, 3))
 
     def train(
         config: Annotated[project.config, Flat] = defaults,
@@ -94,6 +97,25 @@ is not searched.
         start_search(
             project, config, given_fields(project, arguments), study, trials, seconds, workers
         )
+
+    def learning_curve(
+        config: Annotated[project.config, Flat] = several_seeds,
+        shares: tuple[float, ...] = SHARES,
+        stored: ConfigName = None,
+    ) -> None:
+        """Train on more and more of the rows: would more labels help? Looks at no test row.
+
+        Args:
+            config: Settings of every training.
+            shares: Of the training rows, a training with each seed for each.
+            stored: As in train: the settings to start from.
+        """
+        from common.backend import start_backend
+
+        start_backend(config.precision, config.deterministic)
+        from common.learning_curve import draw_learning_curve
+
+        print(draw_learning_curve(project, config, shares, 1 if sys.stdout.isatty() else 2))
 
     def evaluate(run: RunName = None) -> None:
         """Score a complete run again, and write its report.
@@ -148,13 +170,14 @@ also a folder, or one file.
 
         print(f"Report: {write_report(complete_run(project.name, run).folder, project.question)}")
 
-    return dict(zip(COMMANDS, (train, tune, evaluate, predict, report), strict=True))
+    functions = (train, tune, learning_curve, evaluate, predict, report)
+    return dict(zip(COMMANDS, functions, strict=True))
 
 
 def named_config(project: Project, arguments: list[str]):
     """The config that --config names, or the project's defaults."""
     for flag, value in pairwise([*(part for word in arguments for part in word.split("=", 1)), ""]):
-        if flag == "--config" and value and arguments[0] in ("train", "tune"):
+        if flag == "--config" and value and arguments[0] in TRAINING_COMMANDS:
             from common.tune.configs import read_config
 
             return read_config(project, value)

@@ -14,7 +14,12 @@ from filelock import FileLock, Timeout
 from common.errors import UserError
 from common.files import read_json, write_json, write_text
 
-NO_RUNS = ("latest", "configs", "studies")  # what else there is beside the run folders
+NO_RUNS = (
+    "latest",
+    "configs",
+    "studies",
+    "learning_curves",
+)  # what else there is beside the run folders
 ROOT = Path(__file__).resolve().parent.parent
 
 

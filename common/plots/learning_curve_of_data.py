@@ -14,7 +14,7 @@ SMALL = 0.01  # a gain below this share of the score is hardly worth twice the l
 
 @styled
 def learning_curve_of_data(
-    scores: pd.DataFrame, metric: str, baseline: tuple[str, float] | None = None
+    scores: pd.DataFrame, metric: str, baseline: tuple[str, float]
 ) -> Figure:
     """Mean score over the seeds for each number of training rows, the seeds beside it.
 
@@ -30,14 +30,13 @@ def learning_curve_of_data(
     )
     axes.plot(scores["rows"], scores["score"], "o", color=SERIES[0]["color"], ms=3.5, alpha=0.5)
     axes.plot(mean.index, mean, **SERIES[0], markersize=7, label="network, mean; dots: seeds")
-    if baseline:
-        name, value = baseline
-        line = {key: SERIES[3][key] for key in ("color", "linestyle", "linewidth")}
-        axes.axhline(value, **line, label=f"{plain(name)}, all rows: {shown(value)}")
+    name, value = baseline
+    line = {key: SERIES[3][key] for key in ("color", "linestyle", "linewidth")}
+    axes.axhline(value, **line, label=f"{plain(name)}, all rows: {shown(value)}")
     axes.set_xscale("log")
     axes.set_xticks(mean.index, [f"{rows:,}" for rows in mean.index])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel("training pictures, logarithmic")
+    axes.set_xlabel("training rows, logarithmic")
     better = "less" if METRICS[metric].lower_is_better else "more"
     axes.set_title(f"{METRICS[metric].title}: {better} is better")
     figure.legend(loc="outside lower left", ncols=2)
@@ -58,7 +57,7 @@ def would_more_help(scores: pd.DataFrame, metric: str) -> str:
     gains = METRICS[metric].gain(gains)
     mean = gains.mean()
     told = (
-        f"from {before:,} to {last:,} training pictures, each doubling improved "
+        f"from {before:,} to {last:,} training rows, each doubling improved "
         f"{METRICS[metric].title} by {shown(mean)}"
     )
     if len(gains) < 2:
