@@ -1,15 +1,30 @@
 """Every notebook runs from top to bottom, and its two forms say the same."""
 
+import shutil
 import time
+from pathlib import Path
 
 import pytest
 
 from notebooks.build import differing_cells, execute, read_source, sources
+from projects.solar_cell_defects.load import PICTURE, read_raw
+
+
+@pytest.fixture(scope="module")
+def folder_of_pictures(tmp_path_factory) -> Path:
+    """120 real pictures in four classes, so that no test needs a download."""
+    root = tmp_path_factory.mktemp("pictures")
+    for cell in read_raw().iloc[::21].head(120).itertuples():
+        folder = root / f"{cell.type} {round(cell.probability)}"
+        folder.mkdir(exist_ok=True)
+        shutil.copy(getattr(cell, PICTURE), folder)
+    return root
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: path.stem)
-def test_notebook_runs_in_quick_mode(path, monkeypatch):
+def test_notebook_runs_in_quick_mode(path, monkeypatch, folder_of_pictures):
     monkeypatch.setenv("APPLIED_KERAS_QUICK", "1")
+    monkeypatch.setenv("CLOTHING_FOLDER", str(folder_of_pictures))
     start = time.perf_counter()
     notebook = execute(read_source(path), path.parent)
     assert time.perf_counter() - start < 90

@@ -1,6 +1,7 @@
-"""A project from a table of one's own.
+"""A project from a table or pictures of one's own.
 
 python -m common.new my_problem --data my.csv --target price
+python -m common.new my_problem --data my_pictures/
 """
 
 import sys
@@ -29,11 +30,12 @@ def new(
     dry_run: bool = False,
     run: bool = False,
 ) -> None:
-    """Look at a table, decide what to do with it, and write projects/NAME to be run and edited.
+    """Look at the data, decide what to do with it, and write projects/NAME to be run and edited.
 
     Args:
         name: Name of the project: small letters, digits and _.
-        data: The table: CSV in any of its dialects, Excel, Parquet, JSON lines.
+        data: A table: CSV in any of its dialects, Excel, Parquet, JSON lines; or pictures: a \
+folder with a folder for each class, or a CSV with a column of files and one of labels.
         target: The column to predict; by default the likeliest one.
         task: Whether the target is one of several classes, or a number; by default as it looks.
         number: Columns that are numbers, though they may not look so.
@@ -46,15 +48,23 @@ def new(
         run: Train at once.
     """
     from common.new.decide import Wishes, decide
+    from common.new.pictures import decide_pictures, has_pictures, picture_files, told_pictures
     from common.new.tell import told
-    from common.new.write import check_name, write_project
+    from common.new.write import check_name, project_files, write_project
 
     check_name(name)
-    plan = decide(data, Wishes(target, task, number, category, leave_out, keep, time, group))
-    print(told(plan))
+    wishes = Wishes(target, task, number, category, leave_out, keep, time, group)
+    plan = decide_pictures(data, wishes) if has_pictures(data) else None
+    if plan:
+        print(told_pictures(plan))
+        files = picture_files(name, plan)
+    else:
+        plan = decide(data, wishes)
+        print(told(plan))
+        files = project_files(name, plan)
     if dry_run:
         return
-    folder = write_project(name, plan)
+    folder = write_project(name, files)
     command = f"python projects/{name}/run.py"
     print(f"\nWritten to {folder}: read load.py, then run\n\n    {command}")
     if run:

@@ -13,12 +13,12 @@ from common.new.readme import readme
 from common.reading.notation import Notation
 from common.runs import ROOT
 
-TEMPLATE = ROOT / "projects" / "template_tabular"
+TEMPLATES = ROOT / "projects"
 LINE = 100  # characters
 
 
-def write_project(name: str, plan: Plan) -> Path:
-    """Write projects/<name>/, whole or not at all, and return it.
+def write_project(name: str, files: dict[str, str]) -> Path:
+    """Write projects/<name>/ of file names and contents, whole or not at all, and return it.
 
     Raises UserError where the folder exists or the name is none for a Python package.
     """
@@ -26,7 +26,7 @@ def write_project(name: str, plan: Plan) -> Path:
     temporary = folder.with_name(f".{os.getpid()}-{name}")
     try:
         temporary.mkdir()
-        for file, text in project_files(name, plan).items():
+        for file, text in files.items():
             (temporary / file).write_text(text, encoding="utf-8")
         temporary.rename(folder)
     finally:
@@ -51,9 +51,10 @@ def check_name(name: str) -> Path:
 
 
 def project_files(name: str, plan: Plan) -> dict[str, str]:
-    """File names to contents."""
+    """File names to contents: the template's, with the plan's lines in place of its own."""
+    template = TEMPLATES / "template_tabular"
     sources = {
-        file: (TEMPLATE / file).read_text(encoding="utf-8").replace("template_tabular", name)
+        file: (template / file).read_text(encoding="utf-8").replace("template_tabular", name)
         for file in ("load.py", "model.py", "run.py", "test_template_tabular.py")
     }
     return {

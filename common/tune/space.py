@@ -2,7 +2,8 @@
 
     SPACE = {"learning_rate": Real(1e-4, 1e-2, logarithmic=True), "dropout": Real(0.0, 0.5)}
 
-It is handed over as `Project.space`; that of projects on a table stands in tabular.py.
+It is handed over as `Project.space`; those for tables, pictures and texts stand in tabular.py,
+pictures.py and texts.py.
 """
 
 import dataclasses

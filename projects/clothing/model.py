@@ -8,5 +8,5 @@ from common.pictures import ImageConfig, build_pictured
 
 
 def build(config: ImageConfig, table: Table, target: Target) -> keras.Model:
-    """A model from pictures to the probability of a each garment, (batch, classes)."""
+    """A model from pictures to the probability of each garment, (batch, classes)."""
     return build_pictured(config, table, target)

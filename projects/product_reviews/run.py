@@ -17,6 +17,7 @@ from common.command_line import main
 from common.project import Project
 from common.text.form import Unit
 from common.texts import TextConfig
+from common.tune.texts import TEXT_SPACE
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ PROJECT = Project(
     prepare=prepare,
     build=build,
     baselines=baselines,
+    space=TEXT_SPACE,
 )
 
 if __name__ == "__main__":

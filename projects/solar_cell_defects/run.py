@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common fro
 from common.command_line import main
 from common.pictures import ImageConfig, answering, mix_of, picture_baselines, stages_of
 from common.project import Project
+from common.tune.pictures import PICTURE_SPACE
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ PROJECT = Project(
     mix=mix_of,
     stages=stages_of,
     answering=answering,
+    space=PICTURE_SPACE,
 )
 
 if __name__ == "__main__":
