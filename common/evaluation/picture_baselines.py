@@ -65,12 +65,19 @@ def hog_svm(train: Examples, validation: Examples, schema: Schema, seed: int) ->
             return machine.decision_function(np.exp(-gamma * rows)).reshape(len(rows), -1)
 
         platt = LogisticRegression(max_iter=STEPS)
-        platt.fit(scores(validated_apart), validation_target)
+        fit_quietly(platt, scores(validated_apart), validation_target)
         return lambda rows: every_class(platt, scores(rows), schema)
 
     settings = [(width * scale, penalty) for width in SVM_WIDTHS for penalty in SVM_PENALTIES]
     answers = (fit(*setting) for setting in settings)
     return predicting(best_of(answers, validated_apart, validation_target), apart, schema)
+
+
+def fit_quietly(model, vectors: np.ndarray, target: np.ndarray) -> None:
+    """Fit a logistic regression in STEPS at most; the digits missing then decide nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(vectors, target)
 
 
 def squared_distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -133,9 +140,7 @@ def logistic_regression_on(
     def fit(penalty: float) -> Answer:
         centred = StandardScaler(with_std=False)
         model = make_pipeline(centred, LogisticRegression(C=penalty, max_iter=STEPS))
-        with warnings.catch_warnings():  # the last digits decide nothing
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(learned, target)
+        fit_quietly(model, learned, target)
         return lambda rows: every_class(model, rows, schema)
 
     answers = map(fit, penalties)
