@@ -7,8 +7,11 @@ from common.project import TrainingConfig, expect
 from common.text.form import TextForm, Unit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import keras
 
+    from common.evaluation.baselines import Fit
     from common.models.heads import Target
     from common.models.table import Table
 
@@ -57,3 +60,12 @@ def build_text(config: TextConfig, table: "Table", target: "Target") -> "keras.M
     if config.model == "transformer":
         return text.build_text_transformer(table, target, **settings)
     return text.build_text_rnn(table, target, config.model, **settings)
+
+
+def text_baselines(config: TextConfig) -> "Mapping[str, Fit]":
+    """The rival: a linear model on words, or on runs of characters where these are the tokens."""
+    from common.evaluation.text_baselines import tfidf_characters, tfidf_words
+
+    if config.unit == "characters":
+        return {"tfidf_characters": tfidf_characters}
+    return {"tfidf_words": tfidf_words}

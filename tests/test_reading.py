@@ -255,7 +255,7 @@ def test_what_is_no_table_is_one_clear_error(written, what):
 def test_no_file_and_a_folder(tmp_path):
     with pytest.raises(UserError, match="There is no file"):
         recognise(tmp_path / "nowhere.csv")
-    with pytest.raises(UserError, match="is a folder"):
+    with pytest.raises(UserError, match=r"has no \.txt files"):
         recognise(tmp_path)
 
 

@@ -35,6 +35,7 @@ from common.models.mlp import joined
 from common.models.table import Table, Tokens, tokens_name
 
 BERT = "bert"  # the name of the encoder, a layer in the networks that have one inside
+COLUMN_UNITS = 64
 FEATURES = "features"  # the name of the layer that gives a vector (batch, features) a text
 Source = str | Path | BertConfig
 
@@ -210,10 +211,11 @@ def pooled(
 def with_columns(
     hidden: keras.KerasTensor, inputs: dict[str, keras.KerasTensor], table: Table
 ) -> keras.KerasTensor:
-    """Hidden units (batch, d) with the numbers and categories of the row, if any, beside them."""
+    """Hidden units (batch, d) with what a hidden layer makes of the row's columns, if any."""
     if not table.has_columns:
         return hidden
-    return layers.Concatenate()([hidden, joined(inputs, table, embedding_dimension=8)])
+    row = joined(inputs, table, embedding_dimension=8)
+    return layers.Concatenate()([hidden, row, layers.Dense(COLUMN_UNITS, "relu")(row)])
 
 
 def check_tokens(column: str, tokens: Tokens, length: int, encoder: keras.Model) -> None:

@@ -1,4 +1,4 @@
-"""A project from a table or pictures of one's own.
+"""A project from a table, texts or pictures of one's own.
 
 python -m common.new my_problem --data my.csv --target price
 python -m common.new my_problem --data my_pictures/
@@ -34,8 +34,8 @@ def new(
 
     Args:
         name: Name of the project: small letters, digits and _.
-        data: A table: CSV in any of its dialects, Excel, Parquet, JSON lines; or pictures: a \
-folder with a folder for each class, or a CSV with a column of files and one of labels.
+        data: A table: CSV in any of its dialects, Excel, Parquet, JSON lines; or pictures \
+or texts: a folder with a folder for each class; of pictures also a CSV with files and labels.
         target: The column to predict; by default the likeliest one.
         task: Whether the target is one of several classes, or a number; by default as it looks.
         number: Columns that are numbers, though they may not look so.

@@ -21,10 +21,12 @@ from common.data.target import leaks, propose_target, task_of
 from common.data.typed_table import check_names, labels_of, typed_frame
 from common.errors import UserError
 from common.new.settings import Settings, settings_for
+from common.new.texts import form_of, text_of, unread_texts
 from common.reading.dates import date_parts
 from common.reading.notation import typed_cells
 from common.reading.table_file import RawTable, read_table
 from common.reading.understand import ColumnReading, understand_table
+from common.text.form import TextForm
 
 SLICES = 3  # columns by which scores are broken down
 RUNS_WITH = 0.99  # rank correlation with the time from which a column is the time
@@ -56,7 +58,8 @@ class Plan:
     """How a file becomes a project.
 
     readings: how each column is read; features: the raw columns that the model gets; left_out: the
-    others, with the reason; why: the reasons of the decisions by what is decided.
+    others, with the reason; form: how the free text among the features becomes tokens, if there is
+    one; why: the reasons of the decisions by what is decided.
     """
 
     data: Path
@@ -74,7 +77,13 @@ class Plan:
     slices: tuple[str, ...]
     log_scale: bool
     settings: Settings
+    form: TextForm | None
     why: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The column of free text that the model reads, "" for none."""
+        return text_of(self.features)
 
     @property
     def columns(self) -> dict[str, Kind]:
@@ -112,6 +121,10 @@ def decide(data: Path, wishes: Wishes) -> Plan:
         else part_of(wishes.group, group_column, offered, target)
     )
     left_out = unused(known, readings, (target, time, group), wishes)
+    apart = (target, time, group, *left_out)
+    learned = known.drop(columns=[name for name in apart if name in known])
+    texts = [name for name in learned if readings[name].kind == "text"]
+    left_out |= unread_texts(learned, texts, wishes.keep)
     kept = known.drop(columns=[name for name in left_out if name in known])
     parts = {
         name: useful_parts(kept[name], splits=name == time)
@@ -129,6 +142,7 @@ def decide(data: Path, wishes: Wishes) -> Plan:
             + "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
             + ". Overrule that with --keep COLUMN."
         )
+    text = text_of(features)
     return Plan(
         data=data,
         table=table,
@@ -144,7 +158,8 @@ def decide(data: Path, wishes: Wishes) -> Plan:
         group=group,
         slices=sliced(kept[list(features)], readings),
         log_scale=task == "regression" and by_ratio(known[target]),
-        settings=settings_for(len(known), by_time=bool(time)),
+        settings=settings_for(len(known), bool(time), bool(text)),
+        form=form_of(known[text]) if text else None,
         why={"target": why_target, "task": why_task, "time": why_time, "group": why_group},
     )
 
@@ -185,7 +200,8 @@ def unused(
 ) -> dict[str, str]:
     """The columns that are left out, with the reason; `apart`: target, time and group."""
     time = apart[1]
-    ids = id_like(frame.drop(columns=[name for name in apart if name]))
+    texts = [name for name in frame if readings[name].kind == "text"]
+    ids = id_like(frame.drop(columns=[*texts, *(name for name in apart if name)]))
     found = {}
     for name, reading in readings.items():
         if name in wishes.leave_out:
@@ -194,8 +210,6 @@ def unused(
             continue
         elif reading.kind == "empty":
             found[name] = "empty"
-        elif reading.kind == "text":
-            found[name] = "free text, which the kit does not read yet"
         elif frame[name].nunique() == 1 and present(frame[name]).all():
             found[name] = f"one value only, {frame[name].iloc[0]}"
         elif name in ids:

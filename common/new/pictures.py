@@ -12,8 +12,9 @@ from common.errors import UserError
 from common.images.folder import PART_NAMES, SUFFIXES, PictureTable, pictures_in_folder
 from common.images.listed import Places, column_of_names, pictures_in_list
 from common.new.decide import Wishes
-from common.new.write import TEMPLATES, literal, path_returned, quoted, with_statements
+from common.new.write import literal, path_returned, quoted, sources_of, with_statements
 from common.reading.table_file import RawTable, read_table
+from common.reading.text_folder import holds_texts
 
 LOOKED_AT_BYTES = 2**16  # of a file, for names of pictures
 NAME_OF_PICTURE = re.compile(rf"({'|'.join(map(re.escape, SUFFIXES))})\b", re.IGNORECASE)
@@ -37,9 +38,9 @@ class PicturePlan:
 
 
 def has_pictures(data: Path) -> bool:
-    """Whether `data` is a folder, or a text file that names pictures near its beginning."""
+    """Whether `data` is a folder, but of texts, or a file that names pictures at its beginning."""
     if data.is_dir():
-        return True
+        return not holds_texts(data)
     try:
         with data.open("rb") as file:
             return bool(NAME_OF_PICTURE.search(file.read(LOOKED_AT_BYTES).decode("latin-1")))
@@ -154,11 +155,7 @@ def split_told(plan: PicturePlan) -> str:
 
 def picture_files(name: str, plan: PicturePlan) -> dict[str, str]:
     """File names to contents: the template's, with the plan's lines in place of its own."""
-    template = TEMPLATES / "template_images"
-    sources = {
-        file: (template / file).read_text(encoding="utf-8").replace("template_images", name)
-        for file in ("load.py", "model.py", "run.py", "test_template_images.py")
-    }
+    sources = sources_of("template_images", name)
     question = f"What is in a picture of {plan.data.name}?"
     run = sources["run.py"].replace("Whose face is this?", question)
     run = run.replace(" A template: put a question of your own in its place.", "")
@@ -169,7 +166,7 @@ def picture_files(name: str, plan: PicturePlan) -> dict[str, str]:
         "load.py": load_file(sources["load.py"], plan),
         "model.py": sources["model.py"],
         "run.py": run,
-        f"test_{name}.py": sources["test_template_images.py"],
+        f"test_{name}.py": sources[f"test_{name}.py"],
     }
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 VISITS = 1_200_000  # rows times epochs: what two cores get through in a minute or two
+TEXT_VISITS = 250_000  # of texts
 FEW_ROWS = 3_000  # from here on, the luck of one validation set is small
 
 
@@ -16,13 +17,14 @@ class Settings:
     patience: int
 
 
-def settings_for(rows: int, by_time: bool) -> Settings:
+def settings_for(rows: int, by_time: bool, text: bool) -> Settings:
     """Few rows: cross-validation, small batches, many epochs; many rows: the other way round.
 
-    by_time: rows are split by time, where folds would learn from the future.
+    by_time: rows are split by time, where folds would learn from the future. text: rows have one.
     """
     folds = 1 if by_time or rows >= FEW_ROWS else 5
-    epochs = min(max(VISITS // (rows * folds), 4), 60)
+    visits = TEXT_VISITS if text else VISITS
+    epochs = min(max(visits // (rows * folds), 4), 60)
     batch_size = 32
     while batch_size < min(rows / 150, 2048):
         batch_size *= 2

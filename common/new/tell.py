@@ -73,4 +73,5 @@ def split_told(plan: Plan) -> str:
             f"Split at random{folds}; rows of one {plan.group} stay together: "
             f"{plan.why['group']}. Otherwise: --group none"
         )
-    return f"Split at random{folds}: {plan.why['time']}; {plan.why['group']}."
+    alike = "; texts that are nearly the same stay together" if plan.text else ""
+    return f"Split at random{folds}{alike}: {plan.why['time']}; {plan.why['group']}."

@@ -13,7 +13,6 @@ from common.new.readme import readme
 from common.reading.notation import Notation
 from common.runs import ROOT
 
-TEMPLATES = ROOT / "projects"
 LINE = 100  # characters
 
 
@@ -52,17 +51,21 @@ def check_name(name: str) -> Path:
 
 def project_files(name: str, plan: Plan) -> dict[str, str]:
     """File names to contents: the template's, with the plan's lines in place of its own."""
-    template = TEMPLATES / "template_tabular"
-    sources = {
-        file: (template / file).read_text(encoding="utf-8").replace("template_tabular", name)
-        for file in ("load.py", "model.py", "run.py", "test_template_tabular.py")
-    }
+    sources = sources_of("template_texts" if plan.text else "template_tabular", name)
     return {
         "README.md": readme(name, plan),
         "load.py": load_file(sources["load.py"], plan),
         "model.py": sources["model.py"],
         "run.py": run_file(sources["run.py"], plan),
-        f"test_{name}.py": sources["test_template_tabular.py"],
+        f"test_{name}.py": sources[f"test_{name}.py"],
+    }
+
+
+def sources_of(template: str, name: str) -> dict[str, str]:
+    """The Python files of a template, by file name, with the project's name for its own."""
+    return {
+        path.name.replace(template, name): path.read_text(encoding="utf-8").replace(template, name)
+        for path in sorted((ROOT / "projects" / template).glob("*.py"))
     }
 
 
@@ -76,6 +79,7 @@ def load_file(template: str, plan: Plan) -> str:
         template,
         {
             "TARGET": f"TARGET = {quoted(plan.target)}",
+            "TEXT": f"TEXT = {quoted(plan.text)}  # the column of free text that is read",
             "COLUMNS": assigned("COLUMNS: dict[str, Kind]", plan.columns),
             "NOTATION": assigned("NOTATION: dict[str, Notation]", notation),
             "DATE_PARTS": assigned("DATE_PARTS: dict[str, tuple[str, ...]]", plan.date_parts),
@@ -90,17 +94,24 @@ def load_file(template: str, plan: Plan) -> str:
             ),
         },
     )
-    text = text.replace(
+    rows = f"the rows of {plan.data.name}."
+    for what in (
         "penguins of three islands. Put a table of your own in their place.",
-        f"the rows of {plan.data.name}.",
-    )
-    return without_imports(text, "archive_member", "package_archive")
+        "news in five topics. Put a folder or a table of your own in its place.",
+    ):
+        text = text.replace(what, rows)
+    return without_imports(text, "archive_member", "archive_folder", "package_archive")
 
 
 def run_file(template: str, plan: Plan) -> str:
     text = template.replace("Is this penguin male or female?", question(plan))
+    text = text.replace("What is this article about?", question(plan))
     text = text.replace(" A template: put a question of your own in its place.", "")
-    for name, value in asdict(plan.settings).items():
+    settings = asdict(plan.settings)
+    if plan.form:
+        settings["length"] = plan.form.length
+        text = text.replace('unit: Unit = "words"', f'unit: Unit = "{plan.form.unit}"')
+    for name, value in settings.items():
         text = re.sub(rf"( {name}: int = )\d+", rf"\g<1>{value}", text)
     return text
 

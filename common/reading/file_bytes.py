@@ -61,8 +61,6 @@ CLEAR_BYTES = 60  # non-ASCII bytes from which a script can be told by its frequ
 
 def check_file(path: Path) -> None:
     """UserError where `path` is no readable file with something in it."""
-    if path.is_dir():
-        raise UserError(f"{path} is a folder. Name the file in it that holds the table.")
     if not path.is_file():
         raise UserError(f"There is no file {path}. Expected a table, such as a CSV file.")
     try:

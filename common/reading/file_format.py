@@ -7,10 +7,16 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-FileKind = Literal["csv", "excel", "parquet", "json_lines"]
+FileKind = Literal["csv", "excel", "parquet", "json_lines", "texts"]
 CHUNK_ROWS = 50_000  # rows of a file that are held as Python objects at a time
 # What the numbers of rows count: formats that know types have no lines to speak of.
-INDEX_NAMES = {"csv": "line", "excel": "row", "parquet": "row", "json_lines": "row"}
+INDEX_NAMES = {
+    "csv": "line",
+    "excel": "row",
+    "parquet": "row",
+    "json_lines": "row",
+    "texts": "file",
+}
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 
 
@@ -52,6 +58,7 @@ class FileFormat:
                 "excel": f"Excel, sheet {self.sheet!r}",
                 "parquet": "Parquet",
                 "json_lines": "JSON, an object a line",
+                "texts": "A folder of text files, a file a row",
             }[self.kind]
         sentences = [f"{what}, packed with {self.compression}." if self.compression else f"{what}."]
         if self.above:

@@ -18,6 +18,7 @@ from common.reading.csv_rows import read_text
 from common.reading.file_bytes import check_file, check_head, compression_of, encoding_of, opened
 from common.reading.file_format import INDEX_NAMES, Batch, FileFormat
 from common.reading.header import ROW_NUMBERS, unique_names
+from common.reading.text_folder import read_texts, recognise_texts
 from common.reading.typed_files import read_json, read_parquet, recognise_json, recognise_parquet
 from common.reading.workbook import read_workbook, recognise_workbook
 
@@ -27,6 +28,7 @@ READERS = {
     "excel": read_workbook,
     "parquet": read_parquet,
     "json_lines": read_json,
+    "texts": read_texts,
 }
 
 
@@ -65,10 +67,12 @@ def recognise(path: Path, known: Collection[str] = ()) -> FileFormat:
     """Find out how a file writes its table.
 
     known: names of columns that it should have, where they are known: they tell the header line.
-    Raises UserError, with advice, for what is no table: no file, a folder, an empty file, a
-    picture, a web page, other bytes, an archive of several files.
+    Raises UserError, with advice, for what is no table: no file, a folder without texts, an empty
+    file, a picture, a web page, other bytes, an archive of several files.
     """
     path = Path(path)
+    if path.is_dir():
+        return recognise_texts(path)
     check_file(path)
     compression = compression_of(path)
     with opened(path, compression) as file:

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common fro
 from common.command_line import main
 from common.project import Project
 from common.text.form import Unit
-from common.texts import TextConfig
+from common.texts import TextConfig, text_baselines
 from common.tune.texts import TEXT_SPACE
 
 
@@ -53,12 +53,6 @@ def build(config: Config, table, target):
     return build(config, table, target)
 
 
-def baselines(config: Config):
-    from common.evaluation.text_baselines import tfidf_characters
-
-    return {"tfidf_characters": tfidf_characters}
-
-
 PROJECT = Project(
     name="product_reviews",
     question="Is this review negative or positive?",
@@ -67,7 +61,7 @@ PROJECT = Project(
     load=load,
     prepare=prepare,
     build=build,
-    baselines=baselines,
+    baselines=text_baselines,
     space=TEXT_SPACE,
 )
 
