@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_val_predict
 from common.data.texts import near_duplicates
 from common.doctor.columns import equal_categories, equal_numbers
 from common.doctor.drift import drift
-from common.doctor.examine import examine
+from common.doctor.examine import examine, verdict
 from common.doctor.labels import doubtful
 from common.doctor.patient import read_patient
 from common.doctor.tell import told
@@ -233,7 +233,8 @@ def test_code_for_load_py_acts_in_a_new_project(examined, planted, folder):
 
 
 def test_text_for_the_terminal(examined):
-    text = told(*examined)
+    patient, findings = examined
+    text = told(patient.path.name, verdict(patient, findings), findings)
     assert text.startswith("planted.csv: 1 alarm and ")
     assert "\nalarm  leak: Column 'verdict'" in text
     assert max(map(len, text.splitlines())) <= 130

@@ -64,13 +64,18 @@ def examine(patient: Patient) -> list[Advised]:
 
 def verdict(patient: Patient, findings: list[Advised]) -> str:
     """What was found, in one sentence."""
+    size = f"{len(patient.frame):,} rows and {len(patient.raw.columns)} columns"
+    return counted(findings, size)
+
+
+def counted(findings: list[Advised], size: str) -> str:
+    """How many alarms and notes there are; size: of what was examined, in words."""
     counts = {level: sum(finding.level == level for finding in findings) for level in LEVELS}
     told = [
         f"{counts[level]} {name}{'s' * (counts[level] != 1)}"
         for level, name in (("alarm", "alarm"), ("note", "note"))
         if counts[level]
     ]
-    size = f"{len(patient.frame):,} rows and {len(patient.raw.columns)} columns"
     if not told:
         return f"Nothing to object to in {size}."
     return f"{' and '.join(told)} on {size}; {counts['ok']} questions answered in order."

@@ -2,19 +2,21 @@
 
 import textwrap
 
-from common.doctor.examine import verdict
-from common.doctor.patient import Advised, Patient
+from common.doctor.patient import Advised
 
 WIDTH = 100  # letters in a line
 INDENT = " " * 7
 SHOWN = 3  # rows of a finding; the page has more
 
 
-def told(patient: Patient, findings: list[Advised]) -> str:
-    """The verdict, then every finding; with advice, code and rows unless it is in order."""
+def told(name: str, verdict: str, findings: list[Advised]) -> str:
+    """The verdict on the file of this name, then every finding.
+
+    Those that are not in order come with advice, code and rows.
+    """
     return "\n".join(
         [
-            f"{patient.path.name}: {verdict(patient, findings)}",
+            f"{name}: {verdict}",
             *(
                 paragraph(f"{finding.level:6} {finding.check}: {finding.message}")
                 if finding.level == "ok"
