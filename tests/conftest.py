@@ -2,10 +2,14 @@
 
 import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 
 import pytest
 
 from common.backend import start_backend
+from common.runs import ROOT
 
 start_backend("float32")
 
@@ -23,6 +27,28 @@ def runs_folder(tmp_path, monkeypatch):
     """Where run folders of this test go."""
     monkeypatch.setenv("APPLIED_KERAS_RUNS", str(tmp_path / "runs"))
     return tmp_path / "runs" / "flight_delays"
+
+
+@pytest.fixture
+def in_style(tmp_path) -> Callable[[dict[str, str]], None]:
+    """Writes files by name and content, and asserts that ruff has nothing to say of the Python."""
+
+    def check(files: dict[str, str]) -> None:
+        folder = tmp_path / "written"
+        folder.mkdir()
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        settings = ["--config", str(ROOT / "pyproject.toml")]
+        for command in (["check"], ["format", "--check"]):
+            done = subprocess.run(
+                [sys.executable, "-m", "ruff", *command, *settings, *folder.glob("*.py")],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stdout
+
+    return check
 
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -1,8 +1,5 @@
 """`python -m common.new` decides on real tables as a person would, and says so when it cannot."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +11,6 @@ from common.errors import UserError
 from common.new.decide import Wishes, decide
 from common.new.tell import told
 from common.new.write import check_name, project_files
-from common.runs import ROOT
 from data.examples import example_file
 
 
@@ -74,21 +70,14 @@ def test_nothing_left_to_learn_from(tmp_path):
         decide(path, Wishes(target="y"))
 
 
-def test_written_files_are_python_of_the_same_style_as_the_rest(bikes, tmp_path):
+def test_written_files_are_python_of_the_same_style_as_the_rest(bikes, in_style):
     files = project_files("bikes", decide(bikes, Wishes(target="cnt")))
     assert set(files) == {"README.md", "load.py", "model.py", "run.py", "test_bikes.py"}
-    for name, text in files.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
+    for text in files.values():
         assert "penguin" not in text
         assert "template_tabular" not in text
     assert 'question="What is cnt?"' in files["run.py"]
-    for command in (["check"], ["format", "--check"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--config", str(ROOT / "pyproject.toml"),
-             *map(str, tmp_path.glob("*.py"))],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout
+    in_style(files)
 
 
 def test_a_folder_is_never_overwritten():

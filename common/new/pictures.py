@@ -12,6 +12,7 @@ from common.errors import UserError
 from common.images.folder import PART_NAMES, SUFFIXES, PictureTable, pictures_in_folder
 from common.images.listed import Places, column_of_names, pictures_in_list
 from common.new.decide import Wishes
+from common.new.readme import results
 from common.new.write import literal, path_returned, quoted, sources_of, with_statements
 from common.reading.table_file import RawTable, read_table
 from common.reading.text_folder import holds_texts
@@ -229,10 +230,6 @@ def picture_readme(name: str, plan: PicturePlan) -> str:
         "Whatever of this is wrong is put right in `load.py`; size of pictures and epochs stand in",
         "`run.py`.",
         "",
-        "## Results",
-        "",
-        "<!-- results -->",
-        f"None yet: `python -m benchmarks.results {name}` trains five seeds and writes them here.",
-        "<!-- /results -->",
+        *results(name),
     ]
     return "\n".join(lines) + "\n"

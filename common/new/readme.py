@@ -29,10 +29,17 @@ def readme(name: str, plan: Plan) -> str:
         "Whatever of this is wrong is put right in `load.py`: `COLUMNS` are the columns that are",
         "read, and their kinds; below it stand notation, split and slices.",
         "",
+        *results(name),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def results(name: str) -> list[str]:
+    """The end of a README, which the command named there fills."""
+    return [
         "## Results",
         "",
         "<!-- results -->",
         f"None yet: `python -m benchmarks.results {name}` trains five seeds and writes them here.",
         "<!-- /results -->",
     ]
-    return "\n".join(lines) + "\n"
