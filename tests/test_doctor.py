@@ -20,6 +20,8 @@ from common.doctor.tell import told
 from common.errors import UserError
 from common.new.decide import Wishes, decide
 from common.new.write import project_files
+from common.reading.table_file import read_table
+from data.examples import example_file
 
 SCRIPT = "<script>window.hacked = 1</script>"
 
@@ -245,3 +247,32 @@ def test_table_without_a_value_is_an_error(folder):
     (folder / "empty.csv").write_text("a,b\n,\n,\n")
     with pytest.raises(UserError):
         read_patient(folder / "empty.csv")
+
+
+def test_numbers_that_slipped_are_found_and_few_others(folder):
+    """In 6 of 1,030 mixtures a decimal point slipped: all are named, and hardly another one."""
+    raw = read_table(example_file("concrete"))
+    frame = pd.DataFrame({name: raw.cells(name).to_numpy() for name in raw.columns})
+    target = frame.columns[-1]
+    frame[target] = pd.to_numeric(frame[target])
+    clean = examine(read_patient(example_file("concrete"), target))
+    (before,) = [finding for finding in clean if finding.check == "doubtful numbers"]
+    slipped = np.random.default_rng(1).permutation(len(frame))[:6]
+    frame.loc[slipped, target] *= 10
+    frame.to_csv(folder / "slipped.csv", index=False)
+    found = examine(read_patient(folder / "slipped.csv", target))
+    (numbers,) = [finding for finding in found if finding.check == "doubtful numbers"]
+    lines = {int(row["line"]) for row in numbers.rows}
+    assert {*(slipped + 2).tolist()} <= lines
+    assert len(lines) <= 6 + len(before.rows) + 2
+    assert "isin([" in numbers.code
+
+
+def test_numbers_that_nothing_explains_are_not_judged(folder):
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(200, 3)), columns=["a", "b", "y"])
+    frame.to_csv(folder / "noise.csv", index=False)
+    found = examine(read_patient(folder / "noise.csv", "y"))
+    (numbers,) = [finding for finding in found if finding.check == "doubtful numbers"]
+    assert numbers.level == "ok"
+    assert "cannot judge" in numbers.message

@@ -91,7 +91,7 @@ def loaded(plan, folder):
     spec = importlib.util.spec_from_file_location("fuzzed_load", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.load()
+    return module.load(plan.form) if plan.form else module.load()
 
 
 def test_the_sorts_of_cells_do_give_plans(tmp_path):

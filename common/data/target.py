@@ -5,6 +5,7 @@ Works on frames typed as in `common.data.columns`, and tells its reasons in word
 
 import numpy as np
 import pandas as pd
+from scipy.stats import skew
 
 from common.data.checks import SUSPICIOUS_AUC, SUSPICIOUS_R2, single_column_auc, single_column_r2
 from common.data.columns import (
@@ -139,3 +140,12 @@ def single_scores(frame: pd.DataFrame, target: str) -> dict[str, float]:
         if present(known[name]).any()
     }
     return dict(sorted(scores.items(), key=lambda entry: -entry[1]))
+
+
+def by_ratio(target: pd.Series) -> bool:
+    """Whether errors count by their ratio: positive numbers, skewed but for their logarithm."""
+    known = target.dropna()
+    if (known <= 0).any() or known.max() < 10 * known.min():
+        return False
+    raw, logarithm = skew(known), skew(np.log(known))
+    return bool(raw > 1 and abs(logarithm) < raw / 2)

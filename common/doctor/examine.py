@@ -13,6 +13,7 @@ from common.doctor.columns import (
 )
 from common.doctor.drift import check_drift
 from common.doctor.labels import check_labels
+from common.doctor.numbers import check_numbers
 from common.doctor.patient import Advised, Patient
 from common.doctor.reading import (
     check_format,
@@ -44,6 +45,7 @@ CHECKS: tuple[Callable[[Patient], Iterator[Advised]], ...] = (
     check_conflicts,
     check_texts,
     check_labels,
+    check_numbers,
     check_useless,
     check_missing,
     check_drift,

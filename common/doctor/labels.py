@@ -112,16 +112,24 @@ def probabilities(frame: pd.DataFrame, texts: list[str], given: np.ndarray) -> n
     Extremely randomised trees; with texts among the columns a linear model of their words.
     """
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    numbers = [name for name in frame if is_date(frame[name]) or is_number(frame[name])]
-    frame = frame.assign(**{name: as_number(frame[name]).clip(-BIG, BIG) for name in numbers})
+    trees = ExtraTreesClassifier(100, min_samples_leaf=2, random_state=0)
+    linear = LogisticRegression(C=10, solver="saga", tol=0.01, random_state=0)
+    frame = plain_columns(frame)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return cross_val_predict(
-            model_of(frame, texts), frame, given, cv=folds, method="predict_proba"
+            model_of(frame, texts, trees, linear), frame, given, cv=folds, method="predict_proba"
         )
 
 
-def model_of(frame: pd.DataFrame, texts: list[str]) -> Pipeline:
+def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with dates as numbers, and no number too large to be squared."""
+    numbers = [name for name in frame if is_date(frame[name]) or is_number(frame[name])]
+    return frame.assign(**{name: as_number(frame[name]).clip(-BIG, BIG) for name in numbers})
+
+
+def model_of(frame: pd.DataFrame, texts: list[str], trees, linear) -> Pipeline:
+    """The columns made ready, then `trees`; or `linear`, where texts are among them."""
     numbers = [name for name in frame if is_number(frame[name])]
     texts = [name for name in texts if name in frame]
     categories = [name for name in frame if name not in (*numbers, *texts)]
@@ -131,13 +139,13 @@ def model_of(frame: pd.DataFrame, texts: list[str]) -> Pipeline:
             handle_unknown="use_encoded_value", unknown_value=-1, min_frequency=RARE
         )
         columns = make_column_transformer((filled, numbers), (codes, categories))
-        return make_pipeline(columns, ExtraTreesClassifier(100, min_samples_leaf=2, random_state=0))
+        return make_pipeline(columns, trees)
     columns = make_column_transformer(
         (make_pipeline(filled, StandardScaler()), numbers),
         (OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=RARE), categories),
         *((words_of(frame[name]), name) for name in texts),
     )
-    return make_pipeline(columns, LogisticRegression(C=10, solver="saga", tol=0.01, random_state=0))
+    return make_pipeline(columns, linear)
 
 
 def words_of(texts: pd.Series) -> Pipeline:

@@ -8,16 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pandas as pd
-from scipy.stats import skew
 
 from common.data.columns import as_number, is_number, present
 from common.data.combination import parts_of
 from common.data.dataset import Kind, Task
 from common.data.roles import group_column, id_like, time_column
 from common.data.split import split_by_time
-from common.data.target import leaks, propose_target, task_of
+from common.data.target import by_ratio, leaks, propose_target, task_of
 from common.data.typed_table import check_names, labels_of, typed_frame
 from common.errors import UserError
 from common.new.settings import Settings, settings_for
@@ -271,12 +269,3 @@ def sliced(frame: pd.DataFrame, readings: dict[str, ColumnReading]) -> tuple[str
         if readings[name].kind == "category" and 2 <= frame[name].nunique() <= SLICE_VALUES
     ]
     return tuple(fitting[:SLICES])
-
-
-def by_ratio(target: pd.Series) -> bool:
-    """Whether errors count by their ratio: positive numbers, skewed but for their logarithm."""
-    known = target.dropna()
-    if (known <= 0).any() or known.max() < 10 * known.min():
-        return False
-    raw, logarithm = skew(known), skew(np.log(known))
-    return bool(raw > 1 and abs(logarithm) < raw / 2)
