@@ -20,7 +20,6 @@ from common.files import read_json, write_json, write_text
 from common.runs import ROOT
 
 SEEDS = 5
-START, END = "<!-- results -->", "<!-- /results -->"
 KEPT = (
     "question", "task", "metric", "unit", "test", "baselines", "comparison", "seeds", "ensemble",
     "seconds", "rows", "intervals", "classes", "adjusted", "fairness",
@@ -205,9 +204,11 @@ def pages() -> dict[Path, str]:
     return {path: with_table(path.read_text(), table) for path, table in tables.items()}
 
 
-def with_table(page: str, table: str) -> str:
-    before, rest = page.split(START)
-    return f"{before}{START}\n{table}\n{END}{rest.split(END)[1]}"
+def with_table(page: str, table: str, mark: str = "results") -> str:
+    """The page with the table between its marks, such as <!-- results --> and <!-- /results -->."""
+    start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    before, rest = page.split(start)
+    return f"{before}{start}\n{table}\n{end}{rest.split(end)[1]}"
 
 
 def main() -> int:

@@ -39,6 +39,7 @@ from common.plots.draw import draw_plots
 from common.project import Project, TrainingConfig
 from common.records import check_same_data, record_environment, record_findings
 from common.report.page import write_report
+from common.report.texts import texts_told
 from common.runs import Run
 from common.text.survey import survey_texts
 from common.training.batches import rows_at_once
@@ -205,6 +206,9 @@ def evaluate_run(
                 "dropped": dataset.account.dropped,
             },
         }
+        told = texts_told(bundle, dataset, validation, test, answers["network"])
+        if told:
+            metrics["texts"] = told
         if project.fairness:
             metrics["fairness"] = score_fairness(
                 test.target,

@@ -3,17 +3,19 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from common.errors import UserError
 from common.project import TrainingConfig, expect
 from common.text.form import TextForm, Unit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import keras
 
     from common.evaluation.baselines import Fit
     from common.models.heads import Target
     from common.models.table import Table
+    from common.training.stages import Stage
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,23 @@ class TextConfig(TrainingConfig):
     dimension: int = 64  # length of a token's vector
     ngrams: int = 2  # of bag-of-ngrams: runs of up to so many tokens count, too
     folder: str = ""  # of bert: a checkpoint in Hugging Face layout; by default all-MiniLM-L6-v2
+    head_epochs: int = 0  # of bert: epochs before the others, of its head alone
+    head_learning_rate: float = 1e-3  # peak in those epochs
+    thawed: float = 1.0  # of bert: share of its blocks, from the last on, that learn; 0: none
+    layer_decay: float = 1.0  # of bert: what a block's learning rate is of that of the next one
     dropout: float = 0.3  # share of features silenced in each training step
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("length", "vocabulary", "dimension", "ngrams"):
             expect(self, name, getattr(self, name) >= 1, "a whole number from 1")
+        expect(self, "head_epochs", self.head_epochs >= 0, "0 or a positive whole number")
+        expect(self, "head_learning_rate", 0 < self.head_learning_rate < 10, "between 0 and 10")
+        expect(self, "thawed", 0 <= self.thawed <= 1, "from 0 (none learns) to 1")
+        expect(self, "layer_decay", 0 < self.layer_decay <= 1, "above 0, 1 at most")
         expect(self, "dropout", 0 <= self.dropout < 1, "from 0 to below 1")
+        if not (self.head_epochs or self.thawed):
+            raise UserError("With head_epochs 0 and thawed 0 nothing would learn.")
 
     @property
     def form(self) -> TextForm:
@@ -69,3 +81,16 @@ def text_baselines(config: TextConfig) -> "Mapping[str, Fit]":
     if config.unit == "characters":
         return {"tfidf_characters": tfidf_characters}
     return {"tfidf_words": tfidf_words}
+
+
+def stages_of(
+    config: TextConfig, network: "keras.Model", table: "Table", target: "Target"
+) -> "Iterable[Stage]":
+    """The trainings that the network goes through: one, or two with BERT."""
+    if config.model != "bert":
+        from common.training.stages import one_stage
+
+        return one_stage(config, network, table, target)
+    from common.training.transfer import head_then_bert
+
+    return head_then_bert(config, network, table, target)

@@ -14,10 +14,10 @@ from common.data.texts import near_duplicates
 from common.doctor.columns import equal_categories, equal_numbers
 from common.doctor.drift import drift
 from common.doctor.examine import examine, verdict
-from common.doctor.labels import doubtful
 from common.doctor.patient import read_patient
 from common.doctor.tell import told
 from common.errors import UserError
+from common.evaluation.confident_learning import doubtful
 from common.new.decide import Wishes, decide
 from common.new.write import project_files
 from common.reading.table_file import read_table
@@ -131,6 +131,8 @@ def test_confident_learning_against_its_definition():
     assert 5 < sum(expected) < 200
     np.testing.assert_array_equal(doubted, expected)
     assert np.all(likelier[doubted] != given[doubted])
+    wider = np.column_stack([probability, np.zeros(len(given))])  # a class that no row has
+    np.testing.assert_array_equal(doubtful(given, wider)[0], doubted)
 
 
 def test_most_wrong_labels_are_found_and_few_others(folder):

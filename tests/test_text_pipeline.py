@@ -56,6 +56,11 @@ def test_reviews_are_learned_and_scored_beside_the_rival(trained):
     assert metrics["baselines"]["tfidf_characters"]["roc_auc"]["value"] > 0.8
     checks = {entry["check"] for entry in json.loads((trained / "checks.json").read_text())}
     assert {"lengths of texts", "duplicates across parts"} <= checks
+    page = (trained / "report.html").read_text()
+    assert len(metrics["texts"]["mistakes"]) == 8
+    for each in metrics["texts"]["mistakes"]:
+        assert each["row"] in page
+        assert {each["label"], each["called"]} == {"negative", "positive"}
 
 
 def test_predict_answers_as_training_did(trained, tmp_path):

@@ -10,10 +10,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from common.doctor.examine import LEVELS, counted
-from common.doctor.labels import FOLDS, MANY, doubtful
+from common.doctor.labels import FOLDS
 from common.doctor.patient import Advised
 from common.doctor.reading import SHOWN
 from common.errors import UserError
+from common.evaluation.confident_learning import MANY, doubtful
 from common.evaluation.frozen_features import build_body, features_of
 from common.images.decode import ImageForm
 from common.images.folder import PictureTable, pictures_in_folder

@@ -19,6 +19,7 @@ from common.data.columns import as_number, is_date, is_number, is_text, plain_va
 from common.doctor.patient import Advised, Patient, evenly
 from common.doctor.reading import SHOWN
 from common.doctor.rows import shown_rows
+from common.evaluation.confident_learning import MANY, doubtful
 
 ROWS = 10_000  # that are examined, at most
 FOLDS = 5
@@ -27,7 +28,6 @@ WORDS = 2**16  # that are told apart; rarely two of them share a place
 RARE = 5  # rows, below which categories are joined
 NAMED = 10  # lines in the code
 CLASSES = 50  # more cannot be told apart in a few seconds
-MANY = 0.1  # share of doubtful rows, from which the question is hard rather than the labels wrong
 
 
 def check_labels(patient: Patient) -> Iterator[Advised]:
@@ -88,22 +88,6 @@ def check_labels(patient: Patient) -> Iterator[Advised]:
         f'table = table.where(~table.rows.index.isin([{lines}]), "wrong label")',
         rows_told,
     )
-
-
-def doubtful(given: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which labels confident learning calls errors, (rows,) bool, and the likelier class, (rows,).
-
-    given: (rows,) class of each row; probability: (rows, classes) by a model that has not learned
-    the row. A row counts to a class if its probability reaches the mean that the rows with this
-    label have (of several classes, to the likeliest); the label is an error where that is another
-    one (Northcutt, Jiang and Chuang, "Confident Learning", JAIR 2021). cleanlab 2.9.0 with
-    filter_by="confident_learning" names exactly the same rows.
-    """
-    classes = range(probability.shape[1])
-    usual = np.array([probability[given == number, number].mean() for number in classes])
-    reached = np.where(probability >= usual, probability, -1.0)
-    likelier = reached.argmax(axis=1)
-    return (reached.max(axis=1) >= 0) & (likelier != given), likelier
 
 
 def probabilities(frame: pd.DataFrame, texts: list[str], given: np.ndarray) -> np.ndarray:

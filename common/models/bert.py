@@ -36,6 +36,7 @@ from common.models.table import Table, Tokens, tokens_name
 
 BERT = "bert"  # the name of the encoder, a layer in the networks that have one inside
 COLUMN_UNITS = 64
+IN_CONTEXT = "in_context"  # the name of the layer that gives the vectors of its tokens there
 FEATURES = "features"  # the name of the layer that gives a vector (batch, features) a text
 Source = str | Path | BertConfig
 
@@ -56,8 +57,8 @@ def build_bert(
     rates that fall from block to block: `rate_factors`.
 
     Returns a model from `table.inputs()` to the answer of `with_head`; its layer "bert" is the
-    encoder, "features" gives the vector of a text. UserError where the table has not one column of
-    texts, or its texts do not fit this BERT.
+    encoder, "in_context" gives the vectors of tokens, "features" that of a text. UserError where
+    the table has not one column of texts, or its texts do not fit this BERT.
     """
     if len(table.texts) != 1:
         raise UserError(f"build_bert takes one column of texts, not {len(table.texts)}.")
@@ -67,6 +68,7 @@ def build_bert(
     inputs = table.inputs()
     ids = inputs[tokens_name(column)]
     hidden = encoder({"ids": ids, "segments": ops.zeros_like(ids)})
+    hidden = layers.Identity(name=IN_CONTEXT)(hidden)
     hidden = layers.Identity(name=FEATURES)(pooled(hidden, ids, pooling))
     network = with_head(
         inputs, with_columns(layers.Dropout(dropout)(hidden), inputs, table), target, BERT

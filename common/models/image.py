@@ -156,12 +156,12 @@ def with_picture_head(
 
 
 def build_head(table: Table, target: Target, features: int, dropout: float) -> keras.Model:
-    """What stands on the features of a picture in these networks, as a network of its own.
+    """What stands on the features of a picture, or of a text in BERT, as a network of its own.
 
     Takes "features", (batch, features), and the table's columns. Its layers with weights have the
     names that they have in a whole network.
     """
-    inputs = replace(table, image_shape=None).inputs()
+    inputs = replace(table, image_shape=None, texts={}).inputs()
     inputs[FEATURES] = keras.Input((features,), name=FEATURES)
     return on_features(inputs, inputs[FEATURES], table, target, "head", dropout)
 

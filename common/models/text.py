@@ -112,17 +112,18 @@ def build_text_rnn(
     Returns a model as `with_text_head` does.
     """
     inputs, ids, tokens = text_of(table)
-    embedding = token_embedding(tokens, dimension)
+    vectors = token_embedding(tokens, dimension)(ids)
     kind = {"lstm": layers.LSTM, "gru": layers.GRU}[cell]
     places = ops.cumsum(ops.ones_like(ids), axis=1) - 1
     last = ops.sum(ops.cast(ids > 0, "int32"), axis=1, keepdims=True) - 1
-    mirrored = ops.take_along_axis(ids, ops.where(places > last, places, last - places), axis=1)
+    backwards = ops.where(places > last, places, last - places)[..., None]
+    mirrored = ops.take_along_axis(vectors, backwards, axis=1)
     counts = ops.equal(places, last) if pooling == "last" else ids > 0
     # Without masks, which would cost a third more time: padding is behind the text in both
     # directions, so that no state of the text depends on it, and pooling leaves its states out.
     hidden = []
-    for direction, read in (("forwards", ids), ("backwards", mirrored)):
-        states = kind(units, return_sequences=True, name=direction)(embedding(read))
+    for direction, read in (("forwards", vectors), ("backwards", mirrored)):
+        states = kind(units, return_sequences=True, name=direction)(read)
         states = ops.where(counts[..., None], states, -1.0)  # no state is lower
         hidden.append(ops.max(states, axis=1))
     hidden = ops.concatenate(hidden, axis=1)

@@ -128,6 +128,18 @@ def token_ids(tokenizer: Tokenizer, texts: Sequence[str], length: int) -> np.nda
     return table
 
 
+def token_places(
+    tokenizer: Tokenizer, text: str, length: int
+) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """The ids of one text as `token_ids` gives them, (tokens,), and where each token stands.
+
+    A place is (start, end) in characters of the text; (0, 0) of a token that is not in it, such as
+    [CLS].
+    """
+    ids = token_ids(tokenizer, [text], length)[0]  # which also tells the tokenizer where to cut
+    return ids, tokenizer.encode(well_formed(text)).offsets or [(0, len(text))]
+
+
 def flat_ids(
     tokenizer: Tokenizer, texts: Sequence[str], length: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:

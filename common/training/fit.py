@@ -1,8 +1,9 @@
 """One training with Keras `fit`: schedule, early stopping, checkpoints, and a stop on NaN."""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import keras
 import numpy as np
@@ -21,6 +22,7 @@ from common.training.batches import (
     shuffled_batches,
 )
 from common.training.checkpoint import Checkpoint
+from common.training.layer_rates import LayerwiseAdamW
 from common.training.learner import SCORES, Learner, Mix, score_metric
 from common.training.part import Part
 from common.training.streaming import EncodedRows, streamed_batches
@@ -44,10 +46,12 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 2,
     mix: Mix | None = None,
+    rates: Mapping[str, float] = MappingProxyType({}),
 ) -> list[dict[str, float]]:
     """Train `network` in place and leave the best weights in it.
 
     mix: joins the pictures of a training batch, and their targets (common/models/augmentation.py).
+    rates: path of a weight to what its learning rate is of the common one, 1 where it has none.
     Goes on from the checkpoint where there is one. Returns the history, one dict an epoch with
     loss, val_loss, and the task's score (roc_auc, accuracy, rmse) on both. Raises Diverged with
     advice when the loss is NaN, UserError where a setting does not fit the task.
@@ -55,7 +59,7 @@ def fit(
     check_settings(config, target.task)
     steps = -(-len(train) // config.batch_size)
     learner = Learner.of(network, target, mix)
-    compile_learner(learner, target, config, steps)
+    compile_learner(learner, target, config, steps, rates)
     early_stopping = keras.callbacks.EarlyStopping(
         config.monitor,
         patience=config.patience,
@@ -118,7 +122,13 @@ def check_settings(config: TrainingConfig, task: Task) -> None:
         raise UserError("class_weights is for classes. Leave it out: a number is predicted.")
 
 
-def compile_learner(learner: Learner, target: Target, config: TrainingConfig, steps: int) -> None:
+def compile_learner(
+    learner: Learner,
+    target: Target,
+    config: TrainingConfig,
+    steps: int,
+    rates: Mapping[str, float] = MappingProxyType({}),
+) -> None:
     """Compile with AdamW on a warm-up of one epoch and a cosine to zero at the last epoch."""
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
@@ -126,8 +136,11 @@ def compile_learner(learner: Learner, target: Target, config: TrainingConfig, st
         warmup_steps=steps,
         decay_steps=max(1, steps * (config.epochs - 1)),
     )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay)
+    if rates:
+        optimizer = LayerwiseAdamW(rates, schedule, config.weight_decay)
     learner.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay),
+        optimizer,
         metrics=[score_metric(target)],
         steps_per_execution=min(
             PICTURE_STEPS if IMAGE in learner.input else STEPS_PER_EXECUTION, steps

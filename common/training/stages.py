@@ -1,7 +1,7 @@
 """The trainings that a network goes through, one after the other: mostly one."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
@@ -19,7 +19,7 @@ class Stage:
     """One training of a network.
 
     network: what learns, the whole or a part of it. taken: from a part of the rows to what this
-    network takes of it. finish: puts what was learned into the whole.
+    network takes of it. finish: puts what was learned into the whole. rates: as in `fit`.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Stage:
     config: TrainingConfig
     taken: Callable[[Part], Part] = lambda part: part
     finish: Callable[[], None] = lambda: None
+    rates: Mapping[str, float] = field(default_factory=dict)
 
 
 def one_stage(
@@ -67,6 +68,7 @@ def fit_stages(
             callbacks,
             verbose,
             mix=project.mix(config) if project.mix and IMAGE in stage.network.input else None,
+            rates=stage.rates,
         )
         stage.finish()
         values = [epoch[config.monitor] for epoch in epochs]

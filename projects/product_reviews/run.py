@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common fro
 from common.command_line import main
 from common.project import Project
 from common.text.form import Unit
-from common.texts import TextConfig, text_baselines
+from common.texts import TextConfig, stages_of, text_baselines
 from common.tune.texts import TEXT_SPACE
 
 
@@ -62,6 +62,7 @@ PROJECT = Project(
     prepare=prepare,
     build=build,
     baselines=text_baselines,
+    stages=stages_of,
     space=TEXT_SPACE,
 )
 

@@ -1,0 +1,134 @@
+"""Tweets: what each step buys, from TF-IDF to a BERT that goes on learning, on the same split.
+
+    python -m benchmarks.text_models                          all of them, an hour or more
+    python -m benchmarks.text_models --models "MiniLM, fine-tuned" …    some
+    python -m benchmarks.text_models --rows 200               a try, which stores nothing
+
+What is measured goes to benchmarks/text_models.json, model by model; what is there already is not
+measured again. benchmarks/text_models.md and the table in the project's README are written from it.
+One seed each; the intervals resample the groups of near copies among the test tweets.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from common.backend import start_backend
+
+start_backend("float32")
+
+import keras
+import numpy as np
+
+from benchmarks.results import with_table
+from common.evaluation.bootstrap import bootstrap, interval
+from common.evaluation.metrics import METRICS, shown
+from common.evaluation.multiclass import MulticlassRows
+from common.evaluation.text_baselines import tfidf_characters, tfidf_words
+from common.files import read_json, write_json, write_text
+from common.runs import ROOT
+from common.training.train import prepare_rows, train_seed
+from projects.tweet_sentiment.run import PROJECT, Config
+
+RECORD = Path(__file__).with_suffix(".json")
+README = ROOT / "projects" / "tweet_sentiment" / "README.md"
+SCORES = ("accuracy", "f1_macro", "log_loss")
+BERT = Config(model="bert", dropout=0.1)
+NETWORKS = {
+    "bag of n-grams": Config(model="bag-of-ngrams", dimension=32, learning_rate=5e-3),
+    "CNN": Config(),
+    "GRU": Config(model="gru"),
+    "Transformer": Config(model="transformer", dropout=0.3),
+    "MiniLM, linear probe": replace(
+        BERT, thawed=0.0, head_epochs=30, head_learning_rate=3e-3, patience=30
+    ),
+    "MiniLM, fine-tuned": replace(
+        BERT, batch_size=32, learning_rate=5e-5, layer_decay=0.9, epochs=3
+    ),
+}
+BASELINES = {
+    "TF-IDF of words, logistic regression": tfidf_words,
+    "TF-IDF of characters, logistic regression": tfidf_characters,
+}
+
+
+def measure(name: str, rows: int) -> dict:
+    """Scores of one model on the test tweets, and what it took from the tweets' texts on."""
+    config = replace(NETWORKS.get(name, Config()), rows=rows)
+    dataset = PROJECT.load(config)
+    test, parameters = dataset.examples("test"), None
+    begin = time.perf_counter()
+    if name in NETWORKS:
+        keras.utils.clear_session()
+        with tempfile.TemporaryDirectory() as checkpoints:
+            trained = train_seed(PROJECT, config, prepare_rows(dataset), 0, Path(checkpoints))
+        answers, parameters = trained.test, trained.networks[0].count_params()
+    else:
+        parts = (dataset.examples(part) for part in ("train", "validation"))
+        answers = BASELINES[name](*parts, dataset.schema, 0)(test.features)
+    seconds = time.perf_counter() - begin
+    scored = MulticlassRows(test.target, answers, np.unique(test.groups, return_inverse=True)[1])
+    draws = bootstrap({name: scored}, 1000)[name]
+    return {
+        "scores": {
+            metric: interval(value, draws[metric])
+            for metric, value in scored.metrics().items()
+            if metric in SCORES
+        },
+        "seconds": round(seconds, 1),
+        "parameters": parameters,
+        "rows": dataset.part_rows(),
+        "load_average": round(os.getloadavg()[0], 1),
+    }
+
+
+def page(record: dict[str, dict]) -> str:
+    """The table, for the page and the README."""
+    titles = " | ".join(METRICS[metric].title for metric in SCORES)
+    lines = [f"| model | {titles} | weights | seconds |", "| --- | --- | --- | --- | --- | --- |"]
+    for name in [*BASELINES, *NETWORKS]:
+        if name not in record:
+            continue
+        told = record[name]
+        cells = [
+            f"{shown(score['value'])} ({shown(score['low'])} to {shown(score['high'])})"
+            for score in (told["scores"][metric] for metric in SCORES)
+        ]
+        weights = f"{told['parameters']:,}" if told["parameters"] else ""
+        lines.append(f"| {name} | {' | '.join(cells)} | {weights} | {told['seconds']:,.0f} |")
+    rows = next(iter(record.values()))["rows"]
+    lines += [
+        "",
+        f"{rows['train']:,} training, {rows['validation']:,} validation, {rows['test']:,} test "
+        "tweets; in brackets 95 % intervals, resampled by group of near copies; one seed. Seconds "
+        "are from texts to answers, on two cores that others used, too. Written by `python -m "
+        "benchmarks.text_models`.",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=0)
+    parser.add_argument("--models", nargs="*", default=[*BASELINES, *NETWORKS])
+    chosen = parser.parse_args()
+    for name in chosen.models:
+        if chosen.rows:
+            print(name, measure(name, chosen.rows), flush=True)
+            continue
+        record = read_json(RECORD) if RECORD.exists() else {}
+        if name not in record:
+            record[name] = measure(name, 0)
+            print(name, record[name], flush=True)
+            write_json(RECORD, record)
+        write_text(
+            RECORD.with_suffix(".md"), f"# Tweets: what each network buys\n\n{page(record)}\n"
+        )
+        write_text(README, with_table(README.read_text(), page(record)))
+
+
+if __name__ == "__main__":
+    main()
