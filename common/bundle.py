@@ -25,8 +25,10 @@ from common.files import read_json, write_json
 from common.images.cache import decoded_images
 from common.images.decode import ImageForm
 from common.models.encoder import BATCH_ROWS, lookups, predict_rows
-from common.models.table import IMAGE, tokens_name
+from common.models.table import IMAGE, PATCH, tokens_name
 from common.reading.notation import read_notation
+from common.scenes.form import PatchForm
+from common.scenes.patches import patches_of
 from common.text.form import TextForm
 from common.text.pretrained import from_json
 from common.text.tokenizer import token_ids
@@ -62,7 +64,7 @@ class Bundle:
         return answers if self.schema.task == "multiclass" else answers[:, 0]
 
     def contents(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
-        """What pictures and texts hold, as the network takes it; empty without such columns.
+        """What pictures, patches and texts hold, as the network takes it; empty without those.
 
         Texts are as wide as the next power of two, two at least, so that TensorFlow compiles for a
         few widths.
@@ -70,6 +72,8 @@ class Bundle:
         schema, found = self.schema, {}
         for name in schema.images:
             found[IMAGE] = decoded_images(features[name], schema.image)
+        for name in schema.patches:
+            found[PATCH] = patches_of(features[name], schema.patch)[:]
         for name, form in schema.texts.items():
             ids = token_ids(self.tokenizers[name], features[name], form.length)
             width = min(form.length, 2 ** int(np.ceil(np.log2(max(ids.shape[1], 2)))))
@@ -141,5 +145,6 @@ def read_schema(record: dict) -> Schema:
     image = record["image"] and ImageForm(**record["image"])
     changed = {"labels": tuple(record["labels"]), "orders": orders, "notation": notation}
     changed["image"] = image
+    changed["patch"] = record.get("patch") and PatchForm(**record["patch"])
     changed["texts"] = {name: TextForm(**form) for name, form in record["texts"].items()}
     return Schema(**record | changed)

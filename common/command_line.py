@@ -144,7 +144,7 @@ is not searched.
 
         Args:
             input: Raw rows: CSV in any of its dialects, Excel, Parquet, JSON lines; of pictures \
-also a folder, or one file.
+also a folder, or one file; of pixels also a scene, an .npy file.
             output: CSV file to write.
             run: Name of the run; by default the newest complete one.
         """

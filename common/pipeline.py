@@ -234,7 +234,11 @@ def evaluate_run(
 
 
 def figures_inside(bundle: Bundle, dataset: Dataset, answers: np.ndarray, metrics: dict) -> dict:
-    """Figures of what the network sees, by name, where rows have pictures."""
+    """Figures of what the network sees, by name, where rows have pictures or lie in a scene."""
+    if bundle.schema.patch:
+        from common.plots.scenes import scene_figures
+
+        return scene_figures(bundle, dataset, answers)
     if bundle.schema.image is None:
         return {}
     from common.plots.looking_inside import picture_figures

@@ -15,6 +15,7 @@ from common.errors import UserError
 from common.evaluation.conformal import interval_of
 from common.files import replacing
 from common.images.rows import picture_chunks, with_places
+from common.scenes.rows import scene_chunks, with_scenes
 
 Prepare = Callable[[pd.DataFrame, dict[str, pd.DataFrame]], pd.DataFrame]
 Output = Callable[[pd.DataFrame, np.ndarray], pd.DataFrame]
@@ -62,8 +63,11 @@ def predict_file(
 
 
 def raw_chunks(schema: Schema, source: Path) -> Iterator[pd.DataFrame]:
-    """The rows of a table, or the pictures of a folder where a picture is all that is needed."""
-    chunks = None
+    """The rows of a table, or the pictures of a folder where a picture is all that is needed.
+
+    Where pixels are, also those of a scene.
+    """
+    chunks = scene_chunks(source, schema.patch) if schema.patch else None
     if schema.image and len(schema.required) == 1:
         chunks = picture_chunks(source, *schema.required)
     return chunks or read_chunks(source, schema.required | schema.optional)
@@ -73,6 +77,8 @@ def prepared(bundle: Bundle, prepare: Prepare, text: pd.DataFrame, source: Path)
     raw = bundle.schema.required | bundle.schema.optional
     typed = typed_rows(text, bundle.schema, source)
     typed = with_places(typed, [name for name in typed if raw[name] == "image"], source)
+    if bundle.schema.patch:
+        typed = with_scenes(typed, bundle.schema.patch, source)
     try:
         return prepare(typed, bundle.tables)
     except UserError as error:

@@ -14,6 +14,7 @@ from common.data.stability import DRIFT, stability_index
 from common.data.texts import near_duplicates
 from common.images.duplicates import group_numbers
 from common.images.survey import survey
+from common.scenes.overlap import check_overlap
 
 SUSPICIOUS_AUC = 0.85  # one honest column alone rarely ranks the classes this well
 SUSPICIOUS_R2 = 0.97  # nor explains a number like this
@@ -29,7 +30,7 @@ def check_dataset(dataset: Dataset) -> list[Finding]:
         *check_account(dataset),
         *check_balance(dataset),
         *check_time_order(dataset),
-        *check_duplicates(dataset),
+        *(check_overlap(dataset) if dataset.schema.patch else check_duplicates(dataset)),
         *check_useless_columns(dataset),
         *check_leaks(dataset),
         *check_unseen(dataset),

@@ -13,6 +13,8 @@ from common.errors import UserError
 from common.images.decode import ImageForm
 from common.images.survey import survey
 from common.reading.notation import Notation
+from common.scenes.form import PatchForm
+from common.scenes.patches import by_content
 from common.text.form import TextForm
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 # TensorFlow copies it: encoding the flights took nearly twice as long.
 pd.set_option("mode.string_storage", "python")
 
-Kind = Literal["number", "category", "date", "text", "image"]  # features are no dates
+# Features are no dates and no scenes; a patch is cut out of a scene.
+Kind = Literal["number", "category", "date", "text", "image", "scene", "patch"]
 Task = Literal["binary", "multiclass", "regression"]
 PARTS = ("train", "validation", "test")
 
@@ -32,12 +35,13 @@ class Schema:
     """The columns of a table and their meaning.
 
     features: model input, name to kind; a number is float32 with NaN for missing, a category
-        is a string with "" for missing, a text too, an image the path of its file; of images one
-        column at most.
+        is a string with "" for missing, a text too, an image the path of its file, a patch the
+        name of a pixel (common/scenes/patches.py); of images and of patches one column at most.
     required, optional: columns of a raw row as `predict` reads it, name to kind, which may also be
-        "date" or "text"; where an optional one is absent, its value counts as missing.
+        "date", "text" or "scene"; where an optional one is absent, its value counts as missing.
     notation: how the cells of a raw column are written, where not plainly.
     image: the form that the pictures are brought to, where there are some.
+    patch: how much a network sees around a pixel, where there are scenes.
     texts: column of texts among the features to how they become tokens.
     costs: of two classes, what a "false_alarm" (class 0 called 1) and a "missed" row of class 1
         cost, where that is known: it chooses the threshold, which else has the best F1.
@@ -56,12 +60,15 @@ class Schema:
     log_scale: bool = False
     notation: dict[str, Notation] = field(default_factory=dict)
     image: ImageForm | None = None
+    patch: PatchForm | None = None
     texts: dict[str, TextForm] = field(default_factory=dict)
     costs: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.images) != (self.image is not None):
             raise ValueError("an image column needs a form, a form needs an image column, one each")
+        if len(self.patches) != (self.patch is not None):
+            raise ValueError("a patch column needs a form, a form needs a patch column, one each")
         texts = {name for name, kind in self.features.items() if kind == "text"}
         if texts != set(self.texts):
             raise ValueError(f"the text columns are {texts}, but forms are for {set(self.texts)}")
@@ -85,8 +92,12 @@ class Schema:
         return [name for name, kind in self.features.items() if kind == "image"]
 
     @property
+    def patches(self) -> list[str]:
+        return [name for name, kind in self.features.items() if kind == "patch"]
+
+    @property
     def columns(self) -> list[str]:
-        """The features of a table: all but pictures and texts."""
+        """The features of a table: all but pictures, patches and texts."""
         return [name for name, kind in self.features.items() if kind in ("number", "category")]
 
 
@@ -207,12 +218,14 @@ class Dataset:
     def fingerprint(self) -> str:
         """SHA-256 of features, target and split: equal only for the same rows in the same order.
 
-        With stored rows, also of the bytes of their files; a picture counts by its content, not by
-        its place.
+        With stored rows, also of the bytes of their files; a picture and a scene count by their
+        content, not by their place.
         """
         features = self.features
         for name in self.schema.images:
             features = features.assign(**{name: survey(features[name])["sha256"].to_numpy()})
+        for name in self.schema.patches:
+            features = features.assign(**{name: by_content(features[name]).to_numpy()})
         digest = hashlib.sha256(",".join(features.columns).encode())
         digest.update(pd.util.hash_pandas_object(features, index=False).to_numpy().tobytes())
         digest.update(np.ascontiguousarray(self.target).tobytes())

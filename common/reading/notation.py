@@ -16,7 +16,7 @@ MISSING_MARKS = frozenset({"", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"
 SPACES = "[\\x{00a0}\\x{2007}\\x{2009}\\x{202f}\\x{3000}]"  # that stand within numbers, besides " "
 ISO = "ISO8601"  # pandas' name for all forms of 2020-01-31 18:00:00
 
-RawKind = Literal["number", "category", "date", "text", "image", "empty"]
+RawKind = Literal["number", "category", "date", "text", "image", "scene", "empty"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def typed_cells(cells: pd.Series, kind: RawKind, notation: Notation) -> tuple[pd
         values[missing] = np.datetime64("NaT")
     else:
         values = texts.to_numpy(zero_copy_only=False)
-        if kind not in ("text", "image"):  # there "NA" and "-" are what somebody wrote
+        if kind not in ("text", "image", "scene"):  # there "NA" and "-" are what somebody wrote
             values = np.where(missing, "", values)
         bad = np.zeros(len(texts), bool)
     column = pd.Series(values[codes], index=cells.index, name=cells.name)

@@ -1,19 +1,22 @@
-"""Encoded rows as training takes them: arrays in memory, and pictures that stay on disk."""
+"""Encoded rows as training takes them: arrays in memory, pictures and scenes that stay on disk."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
+from common.scenes.patches import Patches
+
 
 @dataclass(frozen=True)
 class MappedRows:
     """Rows of an array that is too large for memory, read when they are needed.
 
-    array: (all rows, …), memory-mapped; chosen: (rows,) numbers of those that are meant, in order.
+    array: (all rows, …), memory-mapped, or patches that are cut out of scenes; chosen: (rows,)
+    numbers of those that are meant, in order.
     """
 
-    array: np.ndarray
+    array: np.ndarray | Patches
     chosen: np.ndarray
 
     def __len__(self) -> int:

@@ -11,7 +11,6 @@ import numpy as np
 
 from common.data.finding import Finding
 from common.models.heads import Target
-from common.models.table import IMAGE
 from common.project import TrainingConfig
 from common.training.batches import rows_at_once
 from common.training.doctor.patient import Patient
@@ -36,9 +35,9 @@ def diagnose_network(
     """The training doctor on a throw-away network, with the optimizer that the run will have.
 
     rows: all training rows, of which it draws its sample after a look for NaN in all of them; of
-    pictures, which know no NaN, a sample is drawn here.
+    pictures and patches, which have no NaN, a sample is drawn here.
     """
-    if IMAGE in rows.inputs:
+    if any(isinstance(array, MappedRows) for array in rows.inputs.values()):
         rows = shuffled_sample(rows, rows_at_once(rows.inputs), config.seed)
     learner = Learner.of(build(), target)
     compile_learner(learner, target, config, steps=100)

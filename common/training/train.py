@@ -15,8 +15,9 @@ from common.errors import UserError
 from common.images.cache import cached_images
 from common.models.encoder import build_encoder, describe_table, encode
 from common.models.heads import Target, describe_target
-from common.models.table import IMAGE, Table, Tokens, tokens_name
+from common.models.table import IMAGE, PATCH, Bands, Table, Tokens, describe_bands, tokens_name
 from common.project import Project, TrainingConfig
+from common.scenes.patches import patches_of, spectra_of
 from common.text.tokenizer import token_ids, tokenizer_of
 from common.training.batches import ordered_batches, rows_at_once
 from common.training.fit import Diverged, tensorboard
@@ -74,6 +75,7 @@ def prepare_rows(dataset: Dataset, folds: int = 1, work: Path | None = None) -> 
             name: Tokens(tokenizers[name].get_vocab_size(), form.length)
             for name, form in schema.texts.items()
         },
+        bands=schema.patch and describe_patches(schema, features),
     )
     target = describe_target(
         dataset.target[fitting], schema.task, len(schema.labels), schema.log_scale
@@ -90,7 +92,10 @@ def encoded_features(
     tokenizers: dict[str, Tokenizer],
     features: pd.DataFrame,
 ) -> dict[str, np.ndarray | MappedRows]:
-    """A frame of features as networks take them; pictures are decoded once, and stay on disk."""
+    """A frame of features as networks take them; pictures are decoded once, and stay on disk.
+
+    Patches are cut out of their scenes when they are needed.
+    """
     inputs = encode(encoder, features) if encoder else {}
     for name, form in schema.texts.items():
         inputs[tokens_name(name)] = token_ids(tokenizers[name], features[name], form.length)
@@ -98,7 +103,16 @@ def encoded_features(
         inputs[IMAGE] = MappedRows(
             cached_images(features[name], schema.image), np.arange(len(features))
         )
+    for name in schema.patches:
+        patches = patches_of(features[name], schema.patch)
+        inputs[PATCH] = MappedRows(patches, np.arange(len(features)))
     return inputs
+
+
+def describe_patches(schema: Schema, features: pd.DataFrame) -> Bands:
+    """What networks have to know of the patches of these rows, those of training."""
+    spectra = spectra_of(features[schema.patches[0]], schema.patch)
+    return describe_bands(schema.patch.side, spectra)
 
 
 @dataclass(frozen=True)
