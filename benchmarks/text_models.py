@@ -46,7 +46,7 @@ NETWORKS = {
         BERT, thawed=0.0, head_epochs=30, head_learning_rate=3e-3, patience=30
     ),
     "MiniLM, fine-tuned": replace(
-        BERT, batch_size=32, learning_rate=5e-5, layer_decay=0.9, epochs=3
+        BERT, batch_size=32, learning_rate=5e-5, layer_decay=0.9, epochs=2
     ),
 }
 BASELINES = {
