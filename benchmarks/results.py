@@ -21,11 +21,14 @@ from common.runs import ROOT
 
 SEEDS = 5
 KEPT = (
-    "question", "task", "metric", "unit", "test", "baselines", "comparison", "seeds", "ensemble",
-    "seconds", "rows", "intervals", "classes", "adjusted", "fairness",
+    "question", "task", "metric", "unit", "test", "baselines", "comparison", "ranking", "seeds",
+    "ensemble", "seconds", "rows", "intervals", "classes", "adjusted", "fairness",
 )  # fmt: skip
 COLUMNS = {
-    "binary": ("roc_auc", "average_precision", "log_loss", "brier_score"),
+    "binary": (
+        *("roc_auc", "average_precision", "log_loss", "brier_score"),
+        *("mean_reciprocal_rank", "recall_at_1", "recall_at_10"),  # where there is a search
+    ),
     "multiclass": ("log_loss", "accuracy", "balanced_accuracy", "f1_macro"),
     "regression": ("rmse", "mae", "r2", "mean_absolute_percentage_error", "rmse_log"),
 }
@@ -102,9 +105,10 @@ def project_table(results: dict) -> str:
     lines.append(f"| mean of {count} networks' answers | " + " | ".join(cells) + " |")
     rows, machine = results["rows"], results["environment"]
     unit = f" Errors are in {results['unit']}." if results["unit"] else ""
+    ranked = f"{results['ranking']['verdict']} " if "ranking" in results else ""
     lines += [
         "",
-        f"{results['comparison']['verdict']} "
+        f"{results['comparison']['verdict']} {ranked}"
         f"In brackets: 95 % intervals, resampled by group.{unit} {rows['train']:,} training, "
         f"{rows['validation']:,} validation, {rows['test']:,} test rows. "
         f"`{results['command']}`, {results['date']}, {machine['device']}, Keras "

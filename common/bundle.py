@@ -59,6 +59,10 @@ class Bundle:
         The probability of class 1, (rows,); of every class, (rows, classes); a number, (rows,).
         """
         none = self.contents(features[:0])
+        none |= {  # a batch with a long text is as wide as it may be
+            tokens_name(name): np.zeros((0, form.length), "int32")
+            for name, form in self.schema.texts.items()
+        }
         batch_rows = rows_at_once(none) if none else BATCH_ROWS
         answers = predict_rows(self.model, features, self.contents, batch_rows)
         return answers if self.schema.task == "multiclass" else answers[:, 0]

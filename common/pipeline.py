@@ -3,6 +3,7 @@
 Every step leaves its result in the run folder. A run that was killed goes on from what is there.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -77,6 +78,8 @@ def train(
             told = survey_texts(
                 dataset.features[name], dataset.part, prepared.tokenizers[name], form.length
             )
+            if len(dataset.schema.texts) > 1:
+                told = [replace(each, check=f"{each.check}: {name}") for each in told]
             record_findings(run, told)
         if prepared.stored:
             sample = dataset.examples("train").target
@@ -209,6 +212,10 @@ def evaluate_run(
         told = texts_told(bundle, dataset, validation, test, answers["network"])
         if told:
             metrics["texts"] = told
+        if dataset.ranking:
+            from common.evaluation.network_search import add_rankings
+
+            add_rankings(metrics, bundle, dataset.ranking, answers)
         if project.fairness:
             metrics["fairness"] = score_fairness(
                 test.target,
@@ -278,6 +285,8 @@ def summary(folder: Path) -> str:
             f"the mean of their answers {shown(mean['value'])}"
         )
     lines += [metrics["comparison"]["verdict"], *metrics["comparison"]["alarms"]]
+    if "ranking" in metrics:
+        lines.append(metrics["ranking"]["verdict"])
     advice = metrics["advice"]
     lines += ["", advice["meaning"], *(["To try next:"] if advice["commands"] else [])]
     lines += [f"  {each['command']}\n      {each['why']}" for each in advice["commands"]]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from common.evaluation.baselines import Fit
     from common.models.heads import Target
     from common.models.table import Table
-    from common.training.learner import Mix
+    from common.training.learner import Learner, Mix
     from common.training.stages import Stage
     from common.tune.space import Dimension
 
@@ -83,6 +83,8 @@ class Project:
         The constant is always one of them.
     mix: from the config to what joins the pictures of a training batch, or None: see
         common/models/augmentation.py.
+    learner: from the config to the class of what is trained, where another loss than that of the
+        task is wanted: see common/training/pair_learner.py.
     answering: from the config and a trained network to the one that answers in its place.
     stages: from the config, the untrained network and what it was built for to the trainings that
         it goes through, where that is more than one: see common/training/transfer.py.
@@ -100,5 +102,6 @@ class Project:
     fairness: tuple[str, ...] = ()
     baselines: "Callable[[TrainingConfig], Mapping[str, Fit]] | None" = None
     mix: "Callable[[TrainingConfig], Mix | None] | None" = None
+    learner: "Callable[[TrainingConfig], type[Learner]] | None" = None
     answering: "Callable[[TrainingConfig, keras.Model], keras.Model] | None" = None
     stages: "Callable[[TrainingConfig, keras.Model, Table, Target], Iterable[Stage]] | None" = None

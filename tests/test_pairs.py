@@ -14,6 +14,7 @@ from common.models.bert_weights import BertConfig
 from common.models.heads import Target, describe_target
 from common.models.pair_losses import contrastive_loss, in_batch_negatives_loss, triplet_loss
 from common.models.pairs import (
+    COSINE_MIDDLE,
     COSINE_SCALE,
     TOWER,
     build_bert_bi_encoder,
@@ -113,11 +114,12 @@ def test_towers_give_vectors_whose_cosine_decides(name):
     tower = network.get_layer(TOWER)
     first, second = np.asarray(tower(FIRST)), np.asarray(tower(SECOND))
     np.testing.assert_allclose(np.linalg.norm(first, axis=1), 1, atol=1e-6)
-    logits = COSINE_SCALE * (first * second).sum(axis=1) + np.log(0.25 / 0.75)
+    logits = COSINE_SCALE * ((first * second).sum(axis=1) - COSINE_MIDDLE) + np.log(0.25 / 0.75)
     np.testing.assert_allclose(answer(network)[:, 0], 1 / (1 + np.exp(-logits)), atol=1e-6)
     np.testing.assert_allclose(answer(network, SECOND, FIRST), answer(network), atol=1e-6)
     same = answer(network, FIRST, FIRST)
-    np.testing.assert_allclose(same, 1 / (1 + 3 * np.exp(-COSINE_SCALE)), atol=1e-6)
+    expected = 1 / (1 + 3 * np.exp(-COSINE_SCALE * (1 - COSINE_MIDDLE)))
+    np.testing.assert_allclose(same, expected, atol=1e-6)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

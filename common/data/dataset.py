@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from common.data.finding import Finding
+from common.data.ranking import Ranking
 from common.errors import UserError
 from common.images.decode import ImageForm
 from common.images.survey import survey
@@ -157,6 +158,8 @@ class Dataset:
     stored: all training rows, on disk, where they are too many for memory. The rows here are then
         those of validation and test, and of the training rows a sample that is drawn like them: it
         serves the checks, the baselines, the pictures and the fitting of the encoder.
+    ranking: where rows are pairs of texts, what is to be found for the first texts of the test part
+        among all second ones.
     """
 
     schema: Schema
@@ -173,6 +176,7 @@ class Dataset:
     weight: np.ndarray | None = None
     findings: Sequence[Finding] = ()
     stored: "StoredRows | None" = None
+    ranking: Ranking | None = None
 
     def __post_init__(self) -> None:
         if self.stored:

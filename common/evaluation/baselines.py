@@ -168,7 +168,11 @@ def fit_baselines(
 def baseline_answers(
     dataset: Dataset, folds: int, seed: int, others: Mapping[str, Fit] | None = None
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Every baseline fitted like the network: once, or once a fold with the mean as its answer."""
+    """Every baseline fitted like the network: once, or once a fold with the mean as its answer.
+
+    Where the dataset has a ranking, "ranking" are answers to each query with each candidate,
+    (queries, candidates).
+    """
     test = dataset.examples("test")
     held_out, answers = [], {}
     for learn, validate in folds_of(dataset, folds, seed):
@@ -178,11 +182,15 @@ def baseline_answers(
             parts = answers.setdefault(name, {"validation": [], "test": []})
             parts["validation"].append(predict(validation.features))
             parts["test"].append(predict(test.features))
+            if dataset.ranking:
+                pairs = predict(dataset.ranking.pairs())
+                found = pairs.reshape(len(dataset.ranking.queries), -1)
+                parts.setdefault("ranking", []).append(found)
     order = np.argsort(np.concatenate(held_out))
     return {
         name: {
             "validation": np.concatenate(parts["validation"])[order],
-            "test": np.mean(parts["test"], axis=0),
+            **{part: np.mean(parts[part], axis=0) for part in parts if part != "validation"},
         }
         for name, parts in answers.items()
     }

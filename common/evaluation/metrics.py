@@ -57,6 +57,18 @@ METRICS = {
         "missed, each at its price.",
         lower_is_better=True,
     ),
+    "mean_reciprocal_rank": Metric(
+        "Mean reciprocal rank",
+        "All candidates are ranked for each query: the mean of 1 / the rank of the right one. 1 is "
+        "perfect, 0.5 as if the right one came second each time.",
+    ),
+    "recall_at_1": Metric(
+        "Recall at 1", "The share of queries for which the right candidate comes first."
+    ),
+    "recall_at_10": Metric(
+        "Recall at 10",
+        "The share of queries for which the right candidate is among the first ten.",
+    ),
     "balanced_accuracy": Metric(
         "Balanced accuracy",
         "The mean over the classes of the share of their rows called right: rare classes count as "

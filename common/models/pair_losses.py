@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 Tensor = keras.KerasTensor
+FAR_BELOW = -1e4  # what no score comes near
 
 
 def contrastive_loss(first: Tensor, second: Tensor, together: Tensor, margin: float = 1.0):
@@ -52,6 +53,25 @@ def in_batch_negatives_loss(first: Tensor, second: Tensor, temperature: float = 
     logits = ops.matmul(first, ops.transpose(second)) / temperature
     own = ops.sum(first * second[: ops.shape(first)[0]], axis=1) / temperature
     return ops.mean(ops.logsumexp(logits, axis=1) - own)
+
+
+def choice_loss(
+    first: Tensor, second: Tensor, together: Tensor, same: Tensor, temperature: float = 0.05
+):
+    """`in_batch_negatives_loss` for a batch of pairs of which some match and some do not.
+
+    Each first text of a match shall find its own second among all seconds of the batch, those of
+    the pairs that do not match included. first, second: (batch, width); together: (batch,), 1 for a
+    match and 0 for none; same: (batch, batch) bool, which seconds are the same text, and so no
+    rivals of each other. 0 for a batch without a match. In float32, whatever the vectors are.
+    """
+    first, second = (ops.cast(vectors, "float32") for vectors in (first, second))
+    likes = ops.matmul(first, ops.transpose(second)) / temperature
+    own = ops.sum(first * second, axis=1) / temperature
+    rivals = ops.where(same, FAR_BELOW, likes)
+    losses = ops.logaddexp(ops.logsumexp(rivals, axis=1), own) - own
+    together = ops.cast(together, losses.dtype)
+    return ops.sum(losses * together) / ops.maximum(ops.sum(together), 1.0)
 
 
 def squared_distance(first: Tensor, second: Tensor):

@@ -34,6 +34,8 @@ from common.models.heads import Target, with_head
 from common.models.table import Table, Tokens, tokens_name
 
 TOWER = "tower"  # the name of the layer that gives a text's vector (batch, width), of length 1
+VECTORS = "vectors"  # of the layer that gives those of both texts, (batch, 2, width)
+COSINE_MIDDLE = 0.4  # from which cosine on the untrained head calls a match, where half of them are
 COSINE_SCALE = 10.0  # the first weight of a cosine in the head: its logits span a useful range
 
 
@@ -166,11 +168,15 @@ def with_cosine_head(
     """Finish a network: the cosine of two vectors of length 1 (batch, width) is all the head sees.
 
     With numbers and categories of the row beside it, if any; they start with weight 0. The cosine's
-    first weight is COSINE_SCALE, so that a higher one means a better match from the first step on.
-    Returns a model from `inputs` to the answer of `with_head`; its layer "features" is the cosine.
+    first weight is COSINE_SCALE, so that a higher one means a better match from the first step on,
+    and COSINE_MIDDLE is taken off, since learning rates that suit a BERT hardly move a bias.
+    Returns a model from `inputs` to the answer of `with_head`; its layer "features" is the cosine,
+    and "vectors" gives both vectors.
     """
-    cosine = layers.Identity(name=FEATURES)(ops.sum(first * second, axis=-1, keepdims=True))
-    hidden = with_columns(cosine, inputs, table)
+    vectors = layers.Identity(name=VECTORS)(ops.stack([first, second], axis=1))
+    cosine = ops.sum(vectors[:, 0] * vectors[:, 1], axis=-1, keepdims=True)
+    cosine = layers.Identity(name=FEATURES)(cosine)
+    hidden = with_columns(cosine - COSINE_MIDDLE, inputs, table)
     start = np.zeros((hidden.shape[-1], target.units), "float32")
     start[0] = COSINE_SCALE
     return with_head(inputs, hidden, target, name, keras.initializers.Constant(start))

@@ -36,6 +36,17 @@ def encode_texts(
     stays in memory for the next call. UserError where the folder is not usable.
     """
     tokenizer, network = sentence_encoder(Path(folder) if folder else minilm_folder())
+    return vectors_of(texts, tokenizer, network, length)
+
+
+def vectors_of(
+    texts: Sequence[str], tokenizer: Tokenizer, network: keras.Model, length: int
+) -> np.ndarray:
+    """What `network` makes of each text, (texts, width) float32; batches have like lengths.
+
+    network: from ids (batch, tokens), those of `tokenizer`, to vectors (batch, width). length: the
+    most tokens of a text.
+    """
     ids, counts = flat_ids(tokenizer, texts, length)
     starts = np.cumsum(counts) - counts
     vectors = np.zeros((len(counts), network.output.shape[-1]), "float32")

@@ -7,11 +7,12 @@ all that a bundle has to keep of it.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from common.errors import UserError
@@ -24,6 +25,20 @@ BLANK = "▁"  # U+2581, stands for a blank at the head of a word piece
 WORD_CHARACTERS = r"\p{L}\p{M}\p{N}_"  # letters, accents and other marks, digits
 WORD = rf"@?[{WORD_CHARACTERS}]+(?:['’][\p{{L}}\p{{M}}]+)*"
 CHUNK_CHARACTERS = 2**20  # encoded at a time: the package takes some hundred bytes a token
+
+
+def tokenizers_of(forms: Mapping[str, TextForm], texts: pd.DataFrame) -> dict[str, Tokenizer]:
+    """The tokenizer of each column of texts; columns with the same form share one.
+
+    forms: column to form; texts: frame of training rows. A text that stands in several rows, or in
+    several columns, is fitted on once.
+    """
+    made = {}
+    for form in forms.values():
+        if form not in made:
+            columns = [texts[name] for name, other in forms.items() if other == form]
+            made[form] = tokenizer_of(form, pd.concat(columns).drop_duplicates())
+    return {name: made[form] for name, form in forms.items()}
 
 
 def tokenizer_of(form: TextForm, texts: Iterable[str]) -> Tokenizer:

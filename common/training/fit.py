@@ -47,18 +47,20 @@ def fit(
     verbose: int = 2,
     mix: Mix | None = None,
     rates: Mapping[str, float] = MappingProxyType({}),
+    kind: type[Learner] = Learner,
 ) -> list[dict[str, float]]:
     """Train `network` in place and leave the best weights in it.
 
     mix: joins the pictures of a training batch, and their targets (common/models/augmentation.py).
     rates: path of a weight to what its learning rate is of the common one, 1 where it has none.
+    kind: of learner, which has the loss.
     Goes on from the checkpoint where there is one. Returns the history, one dict an epoch with
     loss, val_loss, and the task's score (roc_auc, accuracy, rmse) on both. Raises Diverged with
     advice when the loss is NaN, UserError where a setting does not fit the task.
     """
     check_settings(config, target.task)
     steps = -(-len(train) // config.batch_size)
-    learner = Learner.of(network, target, mix)
+    learner = kind.of(network, target, mix)
     compile_learner(learner, target, config, steps, rates)
     early_stopping = keras.callbacks.EarlyStopping(
         config.monitor,

@@ -33,7 +33,12 @@ class Learner(keras.Model):
 
     @classmethod
     def of(cls, network: keras.Model, target: Target, mix: Mix | None = None) -> "Learner":
-        learner = cls(network.input, network.get_layer(LEARNED).output, name=network.name)
+        return cls.on(network, network.get_layer(LEARNED).output, target, mix)
+
+    @classmethod
+    def on(cls, network: keras.Model, outputs, target: Target, mix: Mix | None) -> "Learner":
+        """A learner that sees these outputs of layers of the network."""
+        learner = cls(network.input, outputs, name=network.name)
         learner.task, learner.mix = target.task, mix
         learner.loss_function = LOSSES[target.task]()
         learner.generator = keras.random.SeedGenerator(0) if mix else None

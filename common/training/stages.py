@@ -10,6 +10,7 @@ from common.models.heads import Target
 from common.models.table import IMAGE, Table
 from common.project import Project, TrainingConfig, lower_is_better
 from common.training.fit import fit
+from common.training.learner import Learner
 from common.training.part import Part
 from common.training.streaming import EncodedRows
 
@@ -69,6 +70,7 @@ def fit_stages(
             verbose,
             mix=project.mix(config) if project.mix and IMAGE in stage.network.input else None,
             rates=stage.rates,
+            kind=project.learner(config) if project.learner else Learner,
         )
         stage.finish()
         values = [epoch[config.monitor] for epoch in epochs]

@@ -18,7 +18,7 @@ from common.models.heads import Target, describe_target
 from common.models.table import IMAGE, PATCH, Bands, Table, Tokens, describe_bands, tokens_name
 from common.project import Project, TrainingConfig
 from common.scenes.patches import patches_of, spectra_of
-from common.text.tokenizer import token_ids, tokenizer_of
+from common.text.tokenizer import token_ids, tokenizers_of
 from common.training.batches import ordered_batches, rows_at_once
 from common.training.fit import Diverged, tensorboard
 from common.training.part import MappedRows, Part
@@ -65,7 +65,7 @@ def prepare_rows(dataset: Dataset, folds: int = 1, work: Path | None = None) -> 
     if schema.columns:
         encoder = build_encoder(features, schema.numbers, schema.categories, schema.orders)
     learned = dataset.target if dataset.soft_target is None else dataset.soft_target
-    tokenizers = {name: tokenizer_of(form, features[name]) for name, form in schema.texts.items()}
+    tokenizers = tokenizers_of(schema.texts, features)
     inputs = encoded_features(schema, encoder, tokenizers, dataset.features)
     rows = Part(inputs, learned, dataset.weight)
     table = replace(

@@ -1,0 +1,154 @@
+"""Which article does a headline belong to? Networks for pairs of texts, and searches.
+
+    python -m benchmarks.headline_ranking                 all models on three splits, some hours
+    python -m benchmarks.headline_ranking --splits 0 1    some splits
+    python -m benchmarks.headline_ranking --models "BM25" …    some models
+
+What is measured goes to benchmarks/headline_ranking.json, model by model; what is there already is
+not measured again. benchmarks/headline_ranking.md and the table in the project's README are written
+from it. Intervals as in benchmarks/solar_splits.py: the splits overlap, and that is allowed for.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from common.backend import start_backend
+
+start_backend("float32")
+
+import keras
+import numpy as np
+
+from benchmarks.results import with_table
+from benchmarks.solar_splits import with_interval
+from common.bundle import Bundle
+from common.data.dataset import Dataset
+from common.data.ranking import Index
+from common.evaluation.network_search import network_index
+from common.evaluation.pair_baselines import pairs_by
+from common.evaluation.ranking import MEASURES, RankedRows
+from common.files import read_json, write_json, write_text
+from common.runs import ROOT
+from common.text.search import bm25, minilm_cosine, tfidf_cosine
+from common.training.train import prepare_rows, train_seed
+from projects.headline_matching.run import PROJECT, Config
+
+SPLITS = range(3)
+RECORD = Path(__file__).with_suffix(".json")
+README = ROOT / "projects" / "headline_matching" / "README.md"
+FROM_SCRATCH = Config(loss="pairs", wrong="similar", learning_rate=1e-3, epochs=12, patience=4)
+NETWORKS = {
+    "DSSM": replace(FROM_SCRATCH, model="dssm"),
+    "DSSM, in-batch negatives": replace(FROM_SCRATCH, model="dssm", loss="in-batch"),
+    "MatchPyramid": replace(FROM_SCRATCH, model="match-pyramid"),
+    "K-NRM": replace(FROM_SCRATCH, model="k-nrm"),
+    "decomposable attention": replace(FROM_SCRATCH, model="decomposable-attention"),
+    "ESIM": replace(FROM_SCRATCH, model="esim"),
+    "MiniLM bi-encoder": Config(loss="pairs"),
+    "MiniLM bi-encoder, in-batch negatives": Config(),
+    "MiniLM cross-encoder": Config(model="cross-encoder", loss="pairs", wrong="similar"),
+}
+SEARCHES = {"TF-IDF cosine": tfidf_cosine, "BM25": bm25, "MiniLM as it is": minilm_cosine}
+
+
+def measure(name: str, split: int) -> dict[str, float]:
+    """How one model ranks the test articles of one split, and calls the pairs, from one half on."""
+    dataset = PROJECT.load(replace(NETWORKS.get(name, Config()), split=split))
+    told = {"parameters": 0, "train_seconds": 0.0}
+    if name in NETWORKS:
+        index, answers, told = trained(replace(NETWORKS[name], split=split), dataset)
+    else:
+        train, validation, test = map(dataset.examples, ("train", "validation", "test"))
+        index = SEARCHES[name]
+        answers = pairs_by(index)(train, validation, dataset.schema, 0)(test.features)
+    ranking = dataset.ranking
+    begin = time.perf_counter()
+    search = index(list(ranking.candidates))
+    ready = time.perf_counter()
+    scores = search(list(ranking.queries))
+    done = time.perf_counter()
+    test = dataset.part == "test"
+    return {
+        **RankedRows(scores, ranking.own, ranking.groups).metrics(),
+        "accuracy": float(np.mean((answers > 0.5) == dataset.target[test])),
+        **told,
+        "index_seconds": round(ready - begin, 2),
+        "queries_per_second": round(len(ranking.queries) / (done - ready), 1),
+        "test_rows": len(ranking.queries),
+        "train_rows": int((~test).sum()) // 2,
+        "load_average": round(os.getloadavg()[0], 1),
+    }
+
+
+def trained(config: Config, dataset: Dataset) -> tuple[Index, np.ndarray, dict[str, float]]:
+    """The index of a network trained on the dataset, its answers to the test pairs, its cost."""
+    keras.utils.clear_session()
+    prepared = prepare_rows(dataset)
+    begin = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        learned = train_seed(PROJECT, config, prepared, 0, Path(folder))
+    seconds = time.perf_counter() - begin
+    (network,) = learned.networks
+    bundle = Bundle(network, dataset.schema, {}, {}, tokenizers=prepared.tokenizers)
+    told = {"parameters": network.count_params(), "train_seconds": round(seconds, 1)}
+    return lambda texts: network_index(bundle, texts), learned.test[:, 0], told
+
+
+def page(record: dict[str, dict[str, dict]]) -> str:
+    lines = [
+        "Written by `python -m benchmarks.headline_ranking`. Each split tests on a fifth of the "
+        "articles, with the same share of each topic; for each test headline all of them are "
+        "ranked. Networks that look at both texts at once rank the 50 articles that BM25 finds "
+        "best. Mean and 95 % interval over the splits (Nadeau and Bengio, 2003). Accuracy is that "
+        "of pairs, half of them with another article of the same topic.",
+        "",
+        "| model | splits | Mean reciprocal rank | Recall at 1 | Recall at 10 | Accuracy "
+        "| parameters | seconds of training | queries a second |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name in [*SEARCHES, *NETWORKS]:
+        scores = list(record.get(name, {}).values())
+        if not scores:
+            continue
+        cells = [with_interval(scores, metric) for metric in (*MEASURES, "accuracy")]
+        seconds, speed = (
+            np.mean([each[what] for each in scores])
+            for what in ("train_seconds", "queries_per_second")
+        )
+        lines.append(
+            f"| {name} | {len(scores)} | {' | '.join(cells)} | {scores[0]['parameters']:,} "
+            f"| {seconds:.0f} | {speed:,.0f} |"
+        )
+    lines += [
+        "",
+        "Queries a second once the articles are indexed. Times are those of a machine that others "
+        "used, too.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--splits", type=int, nargs="*", default=list(SPLITS))
+    parser.add_argument("--models", nargs="*", default=[*SEARCHES, *NETWORKS])
+    chosen = parser.parse_args()
+    for split in chosen.splits:
+        for name in chosen.models:
+            record = read_json(RECORD) if RECORD.exists() else {}
+            if str(split) not in record.setdefault(name, {}):
+                record[name][str(split)] = scores = measure(name, split)
+                print(split, name, scores, flush=True)
+                write_json(RECORD, record)
+    told = page(read_json(RECORD))
+    write_text(
+        RECORD.with_suffix(".md"), f"# Headlines and their articles, repeated splits\n\n{told}"
+    )
+    write_text(README, with_table(README.read_text(), told.rstrip()))
+
+
+if __name__ == "__main__":
+    main()
