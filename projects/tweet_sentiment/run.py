@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common fro
 
 from common.command_line import main
 from common.project import Project
-from common.texts import TextConfig, stages_of
+from common.texts import TextConfig, stages_of, text_baselines
+from common.tune.texts import TEXT_SPACE
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,6 @@ def build(config: Config, table, target):
     return build(config, table, target)
 
 
-def baselines(config: Config):
-    from common.evaluation.text_baselines import tfidf_words
-
-    return {"tfidf_words": tfidf_words}
-
-
 PROJECT = Project(
     name="tweet_sentiment",
     question="Is this tweet negative, neutral or positive?",
@@ -61,8 +56,9 @@ PROJECT = Project(
     load=load,
     prepare=prepare,
     build=build,
-    baselines=baselines,
+    baselines=text_baselines,
     stages=stages_of,
+    space=TEXT_SPACE,
 )
 
 if __name__ == "__main__":
