@@ -148,7 +148,7 @@ def test_text_and_columns_are_learned_together(listed, tmp_path):
     frame.to_csv(listed, index=False)
     plan = decide(listed, Wishes(target="topic", leave_out=("headline", "words")))
     load, prepare = loader(plan)
-    config = TextConfig(epochs=20, batch_size=32, learning_rate=5e-3, length=64)
+    config = TextConfig(epochs=30, batch_size=32, learning_rate=5e-3, length=128)
     project = Project("news", "?", TextConfig, lambda c: load(c.form), prepare, build_text)
     dataset = project.load(config)
     with redirect_stdout(io.StringIO()):
