@@ -6,16 +6,20 @@
 The text (.py, percent format) is the source; it diffs well and is linted like other code.
 """
 
+import base64
+import io
 import sys
 from pathlib import Path
 
 import jupytext
 import nbformat
 from nbclient import NotebookClient
+from PIL import Image
 
 FOLDER = Path(__file__).parent
 HEADER = "# ---\n# jupyter:"  # how jupytext begins a notebook; solutions and helpers have none
 TIMEOUT_SECONDS = 900
+LARGE_PICTURE = 300_000  # letters
 
 
 def sources() -> list[Path]:
@@ -42,6 +46,18 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookN
         coalesce_streams=True,  # else where printed lines part depends on timing
     )
     return client.execute()
+
+
+def smaller_pictures(notebook: nbformat.NotebookNode) -> None:
+    """Large pictures in 256 colours, in place: photographs would make a page of many megabytes."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if len(data.get("image/png", "")) > LARGE_PICTURE:
+                picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+                file = io.BytesIO()
+                picture.convert("RGB").quantize(256).save(file, "PNG", optimize=True)
+                data["image/png"] = base64.b64encode(file.getvalue()).decode()
 
 
 def differing_cells(path: Path) -> list[str]:
@@ -75,6 +91,7 @@ def main() -> int:
             continue
         print(f"executing {path.name}", flush=True)
         notebook = execute(read_source(path), path.parent)
+        smaller_pictures(notebook)
         for cell in notebook.cells:
             cell.metadata.pop("execution", None)  # times of day, that would differ every time
         nbformat.write(notebook, path.with_suffix(".ipynb"))

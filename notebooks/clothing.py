@@ -18,7 +18,8 @@
 # nothing. So we take a network that can see already and teach it ten words: **transfer learning**.
 #
 # This notebook works on any folder of pictures: `CLOTHING_FOLDER=MY_PICTURES jupyter lab`. Without one the
-# photographs are fetched, 106 MB.
+# photographs are fetched, 106 MB. The outputs below are of the same photographs, shrunk to at most 224
+# pixels.
 
 # %%
 import os
@@ -116,8 +117,8 @@ vectors = {
 embedding_map(vectors["test"], images["test"], names[examples["test"].target.astype(int)])
 
 # %% [markdown]
-# It was never told what a dress is, and yet dresses lie together. A straight line between such heaps is
-# nearly all that has to be learned.
+# It was never told what shoes are, and yet shoes lie together. A straight line between such heaps is nearly
+# all that has to be learned.
 #
 # ## A head on frozen features
 #
