@@ -103,8 +103,8 @@ def page(record: dict[str, dict[str, dict]]) -> str:
         "Written by `python -m benchmarks.headline_ranking`. Each split tests on a fifth of the "
         "articles, with the same share of each topic; for each test headline all of them are "
         "ranked. Networks that look at both texts at once rank the 50 articles that BM25 finds "
-        "best. Mean and 95 % interval over the splits (Nadeau and Bengio, 2003). Accuracy is that "
-        "of pairs, half of them with another article of the same topic.",
+        "best. Mean and, from three splits on, its 95 % interval (Nadeau and Bengio, 2003). "
+        "Accuracy is that of pairs, half of them with another article of the same topic.",
         "",
         "| model | splits | Mean reciprocal rank | Recall at 1 | Recall at 10 | Accuracy "
         "| parameters | seconds of training | queries a second |",

@@ -91,9 +91,9 @@ def trained(config: Config, dataset: Dataset) -> Trained:
 
 def page(record: dict[str, dict[str, dict]]) -> str:
     lines = [
-        "Written by `python -m benchmarks.land_cover_splits`. Each split is drawn anew; mean and "
-        "95 % interval over the draws (Nadeau and Bengio, 2003), then the accuracy of the single "
-        "ones. Balanced accuracy is the mean over the classes of their recall."
+        "Written by `python -m benchmarks.land_cover_splits`. Each split is drawn anew; mean "
+        "and, from three draws on, its 95 % interval (Nadeau and Bengio, 2003), then the accuracy "
+        "of the single ones. Balanced accuracy is the mean over the classes of their recall."
     ]
     for split, told in SPLITS.items():
         rows = []
