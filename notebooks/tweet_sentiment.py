@@ -186,8 +186,8 @@ slices(sliced, "accuracy", metrics["network"]["accuracy"]["value"])
 from common.evaluation.attribution import gradient_times_input, occlusion
 from common.text.tokenizer import token_places
 
-right = np.flatnonzero((trained.test.argmax(axis=1) == 2) & (test.target == 2))
-text = test.features[TEXT][right[np.argmax(trained.test[right, 2])]]
+surest = np.argmax(np.where(test.target == 2, trained.test[:, 2], 0))  # of the positive ones
+text = test.features[TEXT][surest]
 ids, places = token_places(tokenizer, text, config.length)
 pd.DataFrame(
     {
