@@ -113,6 +113,12 @@ def test_folders_that_are_no_table_are_refused(folder, tmp_path):
         read_table(folder)
 
 
+def test_files_of_other_kinds_are_counted(folder):
+    assert not any("left out" in sentence for sentence in read_table(folder).told)
+    (folder / "tech" / "letter.doc").write_bytes(b"other")
+    assert "1 files of other kinds are left out." in read_table(folder).told
+
+
 def test_an_empty_file_is_a_missing_text(folder):
     (folder / "tech" / "999.txt").write_text("")
     texts = read_table(folder).cells("text")

@@ -267,3 +267,9 @@ def test_pairs_from_file_to_report_and_back(runs, tmp_path):
     status, printed = command("predict", *arguments)
     assert status == 2
     assert "article" in printed
+
+
+@pytest.mark.parametrize("search", [bm25, tfidf_cosine])
+def test_nothing_to_search_in_is_told(search):
+    with pytest.raises(UserError, match="None of the 2 texts to search in has a word"):
+        search(["", "?!"])

@@ -30,7 +30,8 @@ class FileFormat:
     encoding, separator, quote, escape: of text; escape is the character that takes a quote its
         meaning, "" where a doubled quote does. spaced: a space follows each separator, also before
         quotes. broken: lines that are not valid in the encoding.
-    compression: "gzip", "bzip2", "xz", "zip" or "" for none. sheet: of an Excel file.
+    compression: "gzip", "bzip2", "xz", "zip" or "" for none. sheet: of an Excel file. left_out:
+        files of a folder that are no texts.
     """
 
     kind: FileKind
@@ -46,6 +47,7 @@ class FileFormat:
     broken: int = 0
     compression: str = ""
     sheet: str = ""
+    left_out: int = 0
 
     def told(self) -> list[str]:
         """What was found, in sentences."""
@@ -61,6 +63,8 @@ class FileFormat:
                 "texts": "A folder of text files, a file a row",
             }[self.kind]
         sentences = [f"{what}, packed with {self.compression}." if self.compression else f"{what}."]
+        if self.left_out:
+            sentences.append(f"{self.left_out:,} files of other kinds are left out.")
         if self.above:
             sentences.append(f"The table begins in line {self.start}, below {self.above!r}.")
         if not self.header:

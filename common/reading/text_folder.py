@@ -36,7 +36,7 @@ def text_files(folder: Path) -> Iterator[Path]:
 def recognise_texts(folder: Path) -> FileFormat:
     """The folder's columns; UserError where it has no text file, or files beside those of classes.
 
-    What is no text file is not looked at.
+    Files of other kinds are counted, not read.
     """
     files = list(text_files(folder))
     if not files:
@@ -51,7 +51,8 @@ def recognise_texts(folder: Path) -> FileFormat:
             f"{loose[0].name}, so that their class is not clear. Move them into the folder of "
             "their class, or away."
         )
-    return FileFormat("texts", (TEXT, FILE) if loose else (LABEL, TEXT, FILE))
+    others = sum(path.is_file() for path in folder.rglob("*")) - len(files)
+    return FileFormat("texts", (TEXT, FILE) if loose else (LABEL, TEXT, FILE), left_out=others)
 
 
 def read_texts(folder: Path, format: FileFormat) -> Iterator[Batch]:

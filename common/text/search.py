@@ -9,11 +9,14 @@ import bm25s
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from common.errors import UserError
+
 Search = Callable[[Sequence[str]], np.ndarray]
 
 
 def tfidf_cosine(candidates: Sequence[str]) -> Search:
     """The cosine of word counts, the logarithm of each times how rare the word is."""
+    check_words(candidates)
     vectorizer = TfidfVectorizer(sublinear_tf=True)
     vectors = vectorizer.fit_transform(candidates)
     return lambda queries: (vectorizer.transform(queries) @ vectors.T).toarray()
@@ -25,6 +28,7 @@ def bm25(candidates: Sequence[str]) -> Search:
     Robertson, Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009, section 3;
     Lù, "BM25S", 2024, https://arxiv.org/abs/2407.03618. A query without a word scores 0 everywhere.
     """
+    check_words(candidates)
     index = bm25s.BM25()
     index.index(words_of(candidates), show_progress=False)
     nothing = np.zeros(len(candidates), "float32")
@@ -34,6 +38,15 @@ def bm25(candidates: Sequence[str]) -> Search:
         return np.stack(found)
 
     return search
+
+
+def check_words(candidates: Sequence[str]) -> None:
+    """UserError where there is nothing to search in."""
+    if not any(words_of(candidates)):
+        raise UserError(
+            f"None of the {len(candidates):,} texts to search in has a word of two letters or "
+            "more. Name the column of texts, and leave out empty ones."
+        )
 
 
 def words_of(texts: Sequence[str]) -> list[list[str]]:
