@@ -67,9 +67,11 @@ class BinaryRows:
         negatives = flagged[-1] - positives
         if positives == 0 or negatives == 0:
             return float("nan"), float("nan")
-        area = (true_positives - positive / 2) @ (total - positive) / (positives * negatives)
         precision = true_positives / np.maximum(flagged, 1e-300)
-        return float(area), float(precision @ positive / positives)
+        # Not a @ b, whose threads wait for each other where cores are shared.
+        area = np.einsum("r,r->", true_positives - positive / 2, total - positive)
+        found = np.einsum("r,r->", precision, positive)
+        return float(area / (positives * negatives)), float(found / positives)
 
     def metrics(self, weights: np.ndarray | None = None) -> dict[str, float]:
         """Every metric by its scikit-learn name; `weights` of shape (groups,), by default 1 each.
