@@ -33,6 +33,7 @@ TARGETS = {  # what a user gives beside the file
     "insurance": "--target charges",
     "korean_patients": "--target state --leave-out released_date deceased_date",
     "maternal_health": "--target RiskLevel",
+    "movies": "--labels Action Animation Comedy Drama Documentary Romance Short",
     "power_plant": "--target PE",
     "real_estate": "",
     "skill_craft": "--target LeagueIndex",

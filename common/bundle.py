@@ -42,12 +42,13 @@ class Bundle:
     """A trained model that takes raw columns, and what is needed to use it.
 
     decision: what validation rows say of its use: of two classes the "threshold" from which class 1
-        is called; of a number the "margin" of its prediction interval and the interval's "level".
+        is called; of several labels the "thresholds", in their order; of a number the "margin" of
+        its prediction interval and the interval's "level".
     """
 
     model: keras.Model
     schema: Schema
-    decision: dict[str, float]
+    decision: dict[str, float | list[float]]
     tables: dict[str, pd.DataFrame]
     expectations: Expectations = field(default_factory=Expectations)
     tokenizers: dict[str, Tokenizer] = field(default_factory=dict)
@@ -56,7 +57,8 @@ class Bundle:
         """What the model gives for a frame of at least one row of features, float32.
 
         Pictures are decoded as for training, by the same function; UserError for a broken one.
-        The probability of class 1, (rows,); of every class, (rows, classes); a number, (rows,).
+        The probability of class 1, (rows,); of every class or label, (rows, labels); a number,
+        (rows,).
         """
         none = self.contents(features[:0])
         none |= {  # a batch with a long text is as wide as it may be
@@ -65,7 +67,7 @@ class Bundle:
         }
         batch_rows = rows_at_once(none) if none else BATCH_ROWS
         answers = predict_rows(self.model, features, self.contents, batch_rows)
-        return answers if self.schema.task == "multiclass" else answers[:, 0]
+        return answers if self.schema.answers > 1 else answers[:, 0]
 
     def contents(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
         """What pictures, patches and texts hold, as the network takes it; empty without those.

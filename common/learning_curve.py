@@ -155,7 +155,7 @@ def with_training_rows(prepared: Prepared, chosen: np.ndarray) -> Prepared:
 def validation_score(dataset: Dataset, metric: str, answers: np.ndarray) -> float:
     """The score of answers (rows, …) to the validation rows; a threshold is the best one there."""
     schema, validation = dataset.schema, dataset.examples("validation")
-    if schema.task != "multiclass":
-        answers = answers.reshape(len(answers))
+    if schema.answers == 1:
+        answers = answers[:, 0]
     cuts = thresholds_of(schema, validation, {0: answers})
     return rows_of(schema, validation.target, answers, threshold=cuts.get(0, 0.5)).metrics()[metric]

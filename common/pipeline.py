@@ -140,8 +140,8 @@ def seeds_of(config: TrainingConfig) -> range:
 
 
 def answers_in_task(dataset: Dataset, answers: np.ndarray) -> np.ndarray:
-    """(rows, units) as metrics take them: (rows,) but for more than two classes."""
-    return answers if dataset.schema.task == "multiclass" else answers[:, 0]
+    """(rows, units) as metrics take them: (rows,) where a row has one answer."""
+    return answers if dataset.schema.answers > 1 else answers[:, 0]
 
 
 def network_answers(config: TrainingConfig, stored: dict[str, np.ndarray]) -> Answers:
@@ -177,7 +177,6 @@ def evaluate_run(
         bundle = load_bundle(run.bundle)
         check_bundle(bundle, test.features, answers["network"]["test"], run)
         scored, scores, comparison = score_models(schema, metric, validation, test, answers)
-        train_target = dataset.examples("train").target
         metrics = {
             "project": project.name,
             "run": run.name,
@@ -196,7 +195,7 @@ def evaluate_run(
                 validation,
                 test,
                 answers["network"],
-                np.bincount(train_target.astype(int), minlength=len(schema.labels)),
+                dataset.examples("train").target,
             ),
             "slices": score_slices(schema, metric, test, answers["network"]["test"], SLICE_ROUNDS),
             "importance": permutation_importance(

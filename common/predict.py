@@ -1,7 +1,7 @@
 """Score a table of raw rows with a bundle, chunk by chunk, into a CSV file."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +103,8 @@ def added(bundle: Bundle, answers: np.ndarray) -> dict[str, list[str]]:
     """What is predicted, by column, as text.
 
     Of two classes the probability of the second and the label from the bundle's threshold on; of
-    more the likeliest label and the probability of each; of a number, it and its interval.
+    more the likeliest label and the probability of each; of several at once those from their
+    thresholds on, parted by ";", and the probability of each; of a number, it and its interval.
     """
     schema = bundle.schema
     if schema.task == "regression":
@@ -111,10 +112,20 @@ def added(bundle: Bundle, answers: np.ndarray) -> dict[str, list[str]]:
         columns = {"prediction": answers, "low": low, "high": high}
         return {name: [f"{value:.8g}" for value in column] for name, column in columns.items()}
     labels = np.array(schema.labels)
+    if schema.task == "multilabel":
+        called = answers >= np.array(bundle.decision["thresholds"])
+        return {"labels": [";".join(labels[row]) for row in called]} | probabilities(
+            answers, labels
+        )
     if schema.task == "binary":
         called = (answers >= bundle.decision["threshold"]).astype(int)
         return {"probability": [f"{p:.6f}" for p in answers], "label": labels[called].tolist()}
-    return {"label": labels[answers.argmax(axis=1)].tolist()} | {
-        f"probability_{label}": [f"{p:.6f}" for p in answers[:, number]]
-        for number, label in enumerate(schema.labels)
+    return {"label": labels[answers.argmax(axis=1)].tolist()} | probabilities(answers, labels)
+
+
+def probabilities(answers: np.ndarray, labels: Sequence[str]) -> dict[str, list[str]]:
+    """A column for each label; answers: (rows, labels)."""
+    return {
+        f"probability_{label}": [f"{p:.6f}" for p in column]
+        for label, column in zip(labels, answers.T, strict=True)
     }

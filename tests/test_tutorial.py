@@ -70,7 +70,7 @@ def test_the_template_is_copied_and_three_lines_changed(tmp_path):
         load.read_text(encoding="utf-8"),
         {
             "data_file": f"def data_file():\n    return Path({str(example_file('insurance'))!r})",
-            "TARGET": 'TARGET = "charges"',
+            "TARGET": 'TARGET = ["charges"]',
             "COLUMNS": 'COLUMNS = {"age": "number", "smoker": "category", "charges": "number"}',
             "SLICES": "SLICES = ()",
         },

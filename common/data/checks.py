@@ -11,6 +11,7 @@ import pandas as pd
 from common.data.dataset import PARTS, Dataset
 from common.data.finding import Finding
 from common.data.stability import DRIFT, stability_index
+from common.data.target_values import combinations
 from common.data.texts import near_duplicates
 from common.images.duplicates import group_numbers
 from common.images.survey import survey
@@ -62,7 +63,9 @@ def check_balance(dataset: Dataset) -> Iterator[Finding]:
         yield Finding("target balance", "note" if far else "ok", message)
         return
     counts = {
-        part: np.bincount(target.astype(int), minlength=len(schema.labels))
+        part: target.sum(axis=0).astype(int)
+        if schema.several
+        else np.bincount(target.astype(int), minlength=len(schema.labels))
         for part, target in targets.items()
     }
     if schema.task == "binary":
@@ -75,9 +78,10 @@ def check_balance(dataset: Dataset) -> Iterator[Finding]:
     rare = [
         f'"{label}" ({", ".join(f"{part} {count[number]:,}" for part, count in counts.items())})'
         for number, label in enumerate(schema.labels)
-        if min(count[number] / count.sum() for count in counts.values()) < 0.01
+        if min(counts[part][number] / len(targets[part]) for part in PARTS) < 0.01
     ]
-    message = f"Classes with less than 1 % of the rows of a part: {named(rare)}"
+    what = "Labels" if schema.several else "Classes"
+    message = f"{what} with less than 1 % of the rows of a part: {named(rare)}"
     yield Finding("class balance", "note" if rare else "ok", message)
 
 
@@ -147,9 +151,10 @@ def picture_numbers(files: pd.Series) -> np.ndarray:
 def conflicting_rows(keys: np.ndarray, target: np.ndarray, regression: bool) -> np.ndarray:
     """Which rows, (rows,) bool, have the key of a row of another class, or of a number 10 % apart.
 
-    keys: (rows,) equal where the inputs are; target: (rows,) classes or numbers.
+    keys: (rows,) equal where the inputs are; target: (rows,) classes or numbers, or (rows, labels),
+    of which equal rows are a class.
     """
-    targets = pd.Series(target).groupby(keys)
+    targets = pd.Series(combinations(target)).groupby(keys)
     if regression:
         return (targets.transform("max") > 1.1 * targets.transform("min")).to_numpy()
     return (targets.transform("nunique") > 1).to_numpy()
@@ -190,8 +195,12 @@ def check_leaks(dataset: Dataset) -> Iterator[Finding]:
 def single_column_auc(column: pd.Series, target: np.ndarray) -> float:
     """ROC AUC of one column used alone, whichever direction; 0.5 says nothing, 1 everything.
 
-    Of more than two classes the mean over the classes, each against all others, weighted by rows.
+    Of more than two classes the mean over the classes, each against all others, weighted by rows;
+    of a target (rows, labels) likewise over the labels.
     """
+    if target.ndim > 1:
+        of_labels = [single_column_auc(column, label) for label in target.T]
+        return float(np.average(of_labels, weights=target.sum(axis=0)))
     if target.max() <= 1:
         return float(np.mean([rank_auc(*half) for half in scored_halves(column, target)]))
     classes, counts = np.unique(target, return_counts=True)

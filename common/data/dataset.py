@@ -10,6 +10,7 @@ import pandas as pd
 
 from common.data.finding import Finding
 from common.data.ranking import Ranking
+from common.data.target_values import PARTS, check_soft_target, check_target
 from common.errors import UserError
 from common.images.decode import ImageForm
 from common.images.survey import survey
@@ -27,8 +28,7 @@ pd.set_option("mode.string_storage", "python")
 
 # Features are no dates and no scenes; a patch is cut out of a scene.
 Kind = Literal["number", "category", "date", "text", "image", "scene", "patch"]
-Task = Literal["binary", "multiclass", "regression"]
-PARTS = ("train", "validation", "test")
+Task = Literal["binary", "multiclass", "multilabel", "regression"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class Schema:
     texts: column of texts among the features to how they become tokens.
     costs: of two classes, what a "false_alarm" (class 0 called 1) and a "missed" row of class 1
         cost, where that is known: it chooses the threshold, which else has the best F1.
-    labels: the names of class 0, 1, …; none when a number is predicted.
+    labels: the names of class 0, 1, …; none when a number is predicted. several: each of them holds
+        for a row or not, by itself.
     orders: the values of those categories that have an order, lowest first.
     unit: of a number that is predicted ("dollars"). log_scale: learn its logarithm, since an error
         counts by its ratio; predictions and metrics stay in the unit.
@@ -55,6 +56,7 @@ class Schema:
     features: dict[str, Kind]
     required: dict[str, Kind]
     labels: tuple[str, ...] = ()
+    several: bool = False
     optional: dict[str, Kind] = field(default_factory=dict)
     orders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unit: str = ""
@@ -78,7 +80,14 @@ class Schema:
     def task(self) -> Task:
         if not self.labels:
             return "regression"
+        if self.several:
+            return "multilabel"
         return "binary" if len(self.labels) == 2 else "multiclass"
+
+    @property
+    def answers(self) -> int:
+        """Numbers that a model gives for a row: one a label, or one for two classes or a number."""
+        return len(self.labels) if self.task in ("multiclass", "multilabel") else 1
 
     @property
     def numbers(self) -> list[str]:
@@ -128,9 +137,9 @@ class Examples:
     """The rows of one part of a dataset, in one order.
 
     features: (rows, columns) frame; target: (rows,) float32, the number of the class or what is
-    predicted in its unit; ids: frame that names each row to a person; groups: (rows,) what shares
-    one fate (a day, a patient), so that intervals resample it whole; slices: frame of the columns
-    by which the scores are broken down.
+    predicted in its unit, or (rows, labels) of 0 and 1 where several may hold; ids: frame that
+    names each row to a person; groups: (rows,) what shares one fate (a day, a patient), so that
+    intervals resample it whole; slices: frame of the columns by which the scores are broken down.
     """
 
     features: pd.DataFrame
@@ -180,6 +189,8 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if self.stored:
+            if self.schema.several:
+                raise UserError("Stored rows have one answer each; several labels do not fit.")
             self.stored.check(self.schema)
         rows = sum(self.part_rows().values())
         if self.account.rows_used != rows:
@@ -241,50 +252,6 @@ class Dataset:
         if self.stored:
             digest.update(self.stored.fingerprint().encode())
         return digest.hexdigest()
-
-
-def check_target(schema: Schema, target: np.ndarray, part: np.ndarray) -> None:
-    """UserError where the target is not what the schema says, or a part has nothing to tell apart.
-
-    target: (rows,), part: (rows,), as in `Dataset`. Of three classes or more, a part may lack some:
-    rare ones stay as rare as they are, and the checks say so.
-    """
-    strange, wanted = strange_targets(schema, target)
-    if strange.any():
-        raise UserError(
-            f"{strange.sum()} target values are not {wanted}, the first one {target[strange][0]}. "
-            "Mend those rows, or drop them with their reason in the account."
-        )
-    for name in PARTS:
-        values = np.unique(target[part == name])
-        if len(values) < 2:
-            wanted = "target values that differ" if schema.task == "regression" else "two classes"
-            raise UserError(
-                f"The {name} part needs rows of {wanted}, but has "
-                f"{'no rows' if len(values) == 0 else f'only {values[0]:g}'}. "
-                "Use more rows, or move the borders of the split."
-            )
-
-
-def check_soft_target(schema: Schema, soft_target: np.ndarray) -> None:
-    """UserError where soft_target (rows,) is no probability, or there are not two classes."""
-    if schema.task != "binary":
-        raise UserError(f"A soft target is for two classes; this task is {schema.task}.")
-    strange = ~((soft_target >= 0) & (soft_target <= 1))
-    if strange.any():
-        raise UserError(
-            f"{strange.sum()} soft target values are no probabilities, the first one "
-            f"{soft_target[strange][0]}. Expected numbers from 0 to 1."
-        )
-
-
-def strange_targets(schema: Schema, target: np.ndarray) -> tuple[np.ndarray, str]:
-    """Which values of target (rows,) cannot be what the schema says, and what is wanted instead."""
-    if schema.task == "regression":
-        wanted = "positive, as their logarithm demands" if schema.log_scale else "finite numbers"
-        return ~np.isfinite(target) | (schema.log_scale & (target <= 0)), wanted
-    wanted = " or ".join(str(number) for number in range(len(schema.labels)))
-    return ~np.isin(target, np.arange(len(schema.labels))), wanted
 
 
 def thin(part: np.ndarray, rows: int) -> np.ndarray:

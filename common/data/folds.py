@@ -25,7 +25,8 @@ def folds_of(dataset: Dataset, count: int, seed: int) -> list[Fold]:
     groups = dataset.groups[pooled]
     if len(np.unique(groups)) < count:
         raise UserError(f"{count} folds need as many groups of rows; use fewer folds.")
-    kind = GroupKFold if dataset.schema.task == "regression" else StratifiedGroupKFold
+    one_class = dataset.schema.task in ("binary", "multiclass")
+    kind = StratifiedGroupKFold if one_class else GroupKFold
     splits = kind(count, shuffle=True, random_state=seed).split(
         pooled, dataset.target[pooled], groups
     )

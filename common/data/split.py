@@ -6,6 +6,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from common.data.target_values import combinations
 from common.errors import UserError
 
 SHARES = {"train": 0.64, "validation": 0.16, "test": 0.2}
@@ -52,11 +53,12 @@ def part_at(share: pd.Series, shares: Mapping[str, float]) -> np.ndarray:
 def strata_of(target: np.ndarray, groups: np.ndarray, classes: bool) -> np.ndarray:
     """What to spread evenly over the parts: the class of each row's group, or its tenth.
 
-    target: (rows,) the number of the class, or a number; groups: (rows,). A group with rows of
+    target: (rows,) the number of the class, or a number, or (rows, labels), of which equal rows are
+    a class; groups: (rows,). A group with rows of
     several classes counts as its rarest one. A class with a single group joins the commonest, since
     a stratum of one group would always go to the test.
     """
-    values = pd.Series(target)
+    values = pd.Series(combinations(target))
     if not classes:
         means = values.groupby(groups).transform("mean")
         return pd.qcut(means.rank(method="first"), 10, labels=False).to_numpy()

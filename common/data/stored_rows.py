@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock
 
-from common.data.dataset import Schema, strange_targets
+from common.data.dataset import Schema
+from common.data.target_values import strange_targets
 from common.errors import UserError
 from common.files import replacing
 

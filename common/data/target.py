@@ -19,6 +19,7 @@ from common.data.columns import (
     present,
 )
 from common.data.dataset import Task
+from common.data.labels import label_separator, named_labels
 from common.data.roles import ID_SHARE, id_like
 from common.errors import UserError
 
@@ -41,7 +42,8 @@ def task_of(target: pd.Series) -> tuple[Task, str]:
     """What there is to learn of this column, and why it looks so.
 
     Two values are two classes; strings are classes, and so are up to ten whole numbers, unless the
-    name says that they count or rate, and a few more where it says class. Raises UserError for a
+    name says that they count or rate, and a few more where it says class. Strings that name several
+    of a few labels are labels. Raises UserError for a
     column that cannot be learned: one value, dates, texts, a string a row.
     """
     name, known = target.name, target[present(target)]
@@ -57,6 +59,10 @@ def task_of(target: pd.Series) -> tuple[Task, str]:
     if count == 2:
         return "binary", f"two values: {' and '.join(sorted(map(plain_value, known.unique())))}"
     if not is_number(target):
+        separator = label_separator(target)
+        if separator:
+            labels = set().union(*named_labels(known.drop_duplicates(), separator))
+            return "multilabel", f"cells name several of {len(labels)} labels, with {separator!r}"
         if count > ID_SHARE * len(known) or is_text(target):
             raise UserError(
                 f"Column {name!r} has {count:,} distinct values in {len(known):,} rows: an id or a "
@@ -102,13 +108,13 @@ def propose_target(frame: pd.DataFrame) -> tuple[str | None, str]:
     return first, f"the first column that can be learned; {why_first}"
 
 
-def leaks(frame: pd.DataFrame, target: str) -> dict[str, str]:
+def leaks(frame: pd.DataFrame, target: str, task: Task) -> dict[str, str]:
     """Columns that probably know the answer: name to reason.
 
     Alone they tell the target nearly perfectly; or suspiciously well, while at most a fifth of the
     columns do: where many do, the question is easy.
     """
-    return suspects(single_scores(frame, target), task_of(frame[target])[0])
+    return suspects(single_scores(frame, target, task), task)
 
 
 def suspects(scores: dict[str, float], task: Task) -> dict[str, str]:
@@ -120,15 +126,16 @@ def suspects(scores: dict[str, float], task: Task) -> dict[str, str]:
     return {name: f"alone it reaches {score} {scores[name]:.3f}" for name in told}
 
 
-def single_scores(frame: pd.DataFrame, target: str) -> dict[str, float]:
+def single_scores(frame: pd.DataFrame, target: str, task: Task) -> dict[str, float]:
     """How well each column alone tells the target: ROC AUC, or R² of a number; the best first.
 
-    On up to 100,000 evenly spaced rows with a target. Of over 20 classes the rarest count as one.
+    On up to 100,000 evenly spaced rows with a target. Of over 20 classes, or
+    different sets of labels, the rarest count as one.
     """
     rows = np.flatnonzero(present(frame[target]))
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, 100_000).astype(int))]
     known = frame.iloc[rows].reset_index(drop=True)
-    if task_of(frame[target])[0] == "regression":
+    if task == "regression":
         answer, of_column = known[target].to_numpy(), single_column_r2
     else:
         common = known[target].value_counts().index[:MOST_CLASSES]

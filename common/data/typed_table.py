@@ -38,9 +38,17 @@ class TypedTable:
         dropped = self.account.dropped | {otherwise: lost}
         return TypedTable(self.rows[np.asarray(kept)], replace(self.account, dropped=dropped))
 
-    def known(self, column: str) -> "TypedTable":
-        """The rows that have a value in `column`; those without are dropped with that reason."""
-        return self.where(present(self.rows[column]), f"without {column}")
+    def known(self, *columns: str) -> "TypedTable":
+        """The rows that have a value in each column; those without are dropped with that reason."""
+        table = self
+        for column in columns:
+            if column not in table.rows:
+                raise UserError(
+                    f"There is no column {column!r} among {', '.join(table.rows)}. A project's "
+                    'TARGET is a list of names that are in COLUMNS: TARGET = ["price"].'
+                )
+            table = table.where(present(table.rows[column]), f"without {column}")
+        return table
 
 
 def read_typed_table(
@@ -99,19 +107,6 @@ def places(unreadable: pd.Series) -> str:
     """The first unreadable cells with their lines."""
     told = ", ".join(f"line {line}: {cell!r}" for line, cell in unreadable[:NAMED].items())
     return f"{told}{', …' * (len(unreadable) > NAMED)}"
-
-
-def labels_of(column: pd.Series) -> tuple[str, ...]:
-    """The classes in a column of categories: numbers by size, words by the alphabet."""
-    labels = sorted(set(column) - {""})
-    if pd.to_numeric(pd.Series(labels), errors="coerce").notna().all():
-        labels.sort(key=float)
-    return tuple(labels)
-
-
-def class_numbers(column: pd.Series, labels: Sequence[str]) -> pd.Series:
-    """The number of each row's class."""
-    return column.map({label: number for number, label in enumerate(labels)})
 
 
 def features_of(rows: pd.DataFrame) -> pd.DataFrame:

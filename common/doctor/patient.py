@@ -97,7 +97,7 @@ class Patient:
     def scores(self) -> dict[str, float]:
         """How well each column alone tells the target, but for texts; see `single_scores`."""
         told = self.frame.drop(columns=set(self.texts) - {self.target})
-        return single_scores(told, self.target) if self.target else {}
+        return single_scores(told, self.target, self.task) if self.target else {}
 
     @property
     def score_name(self) -> str:

@@ -162,7 +162,7 @@ def at_chance(metrics: Mapping) -> bool:
     network, baselines = metrics["test"], metrics["baselines"]
     if metrics["task"] == "binary":
         return network["roc_auc"]["low"] <= 0.5
-    if metrics["task"] == "multiclass":
+    if metrics["task"] in ("multiclass", "multilabel"):
         return network["log_loss"]["high"] >= baselines["class_prior"]["log_loss"]["value"]
     return network["rmse"]["high"] >= baselines["mean"]["rmse"]["value"]
 

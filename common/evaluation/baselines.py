@@ -2,10 +2,12 @@
 
 Each is fitted by a function (train, validation, schema, seed) and gives one from features to
 answers: the probability of class 1, (rows,); of every class, (rows, classes); or a number, (rows,).
+Of several labels at once, each is learned by itself, and the answers are (rows, labels).
 """
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -131,6 +133,24 @@ def every_class(model, features, schema: Schema) -> np.ndarray:
     return probability
 
 
+def of_each_label(fit: Fit) -> Fit:
+    """The same rival once for each label, as two classes; a label that all or none have is given.
+
+    scikit-learn calls this a MultiOutputClassifier.
+    """
+
+    def fit_labels(train: Examples, validation: Examples, schema: Schema, seed: int) -> Predict:
+        predicts = []
+        for number, label in enumerate(schema.labels):
+            parts = [replace(part, target=part.target[:, number]) for part in (train, validation)]
+            alone = replace(schema, labels=(f"not {label}", label), several=False)
+            learned = fit if len(np.unique(parts[0].target)) == 2 else class_prior
+            predicts.append(learned(*parts, alone, seed))
+        return lambda features: np.stack([predict(features) for predict in predicts], axis=1)
+
+    return fit_labels
+
+
 def answers_of(probability: np.ndarray, schema: Schema) -> np.ndarray:
     return probability[:, 1] if schema.task == "binary" else probability
 
@@ -162,6 +182,8 @@ def fit_baselines(
     of_task = REGRESSORS if schema.task == "regression" else CLASSIFIERS
     constant, *_ = of_task
     baselines = {constant: of_task[constant], **others} if others else of_task
+    if schema.several:
+        baselines = {name: of_each_label(fit) for name, fit in baselines.items()}
     return {name: fit(train, validation, schema, seed) for name, fit in baselines.items()}
 
 

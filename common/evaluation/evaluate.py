@@ -10,11 +10,12 @@ from common.evaluation.binary import BinaryRows, best_threshold
 from common.evaluation.bootstrap import Rows, bootstrap, interval
 from common.evaluation.metrics import METRICS, shown, shown_difference
 from common.evaluation.multiclass import MulticlassRows
+from common.evaluation.multilabel import MultilabelRows, best_thresholds
 from common.evaluation.regression import RegressionRows
 
 ROUNDS = 1000
 SLICE_ROUNDS = 200
-Answers = dict[str, np.ndarray]  # "validation" and "test" to (rows,) or (rows, classes)
+Answers = dict[str, np.ndarray]  # "validation" and "test" to (rows,) or (rows, labels)
 
 
 def rows_of(
@@ -22,18 +23,30 @@ def rows_of(
     target: np.ndarray,
     answer: np.ndarray,
     group: np.ndarray | None = None,
-    threshold: float = 0.5,
+    threshold: float | np.ndarray = 0.5,
 ) -> Rows:
     """Answers beside the truth, ready for the metrics of the schema's task.
 
-    target: (rows,); answer: (rows,), or (rows, classes); group: (rows,) from 0; threshold: from
-    which probability on class 1 is called, of two classes.
+    target: as in the dataset; answer: (rows,), or (rows, labels); group: (rows,) from 0; threshold:
+    from which probability on class 1 is called, of two classes, or each label, (labels,).
     """
     if schema.task == "binary":
         return BinaryRows(target, answer, threshold, group, schema.costs)
     if schema.task == "multiclass":
         return MulticlassRows(target, answer, group)
+    if schema.task == "multilabel":
+        return MultilabelRows(target, answer, threshold, group)
     return RegressionRows(target, answer, group, schema.log_scale)
+
+
+def threshold_of(schema: Schema, target: np.ndarray, answer: np.ndarray) -> float | np.ndarray:
+    """From which probability on class 1, or each label (labels,), is best called; else one half.
+
+    target, answer: of validation rows, as in `rows_of`.
+    """
+    if schema.task == "binary":
+        return best_threshold(target, answer, schema.costs)
+    return best_thresholds(target, answer) if schema.task == "multilabel" else 0.5
 
 
 def score_models(
@@ -52,9 +65,7 @@ def score_models(
     group = np.unique(test.groups, return_inverse=True)[1]
     scored = {}
     for name, parts in answers.items():
-        threshold = 0.5
-        if schema.task == "binary":
-            threshold = best_threshold(validation.target, parts["validation"], schema.costs)
+        threshold = threshold_of(schema, validation.target, parts["validation"])
         scored[name] = rows_of(schema, test.target, parts["test"], group, threshold)
     draws = bootstrap(scored, ROUNDS)
     metrics = {
@@ -87,11 +98,13 @@ def metric_of(named: str, schema: Schema) -> str:
 METRICS_OF = {  # the first is by default the one that decides
     "binary": ("roc_auc", "average_precision", "log_loss", "brier_score", "accuracy", "f1"),
     "multiclass": ("log_loss", "accuracy", "balanced_accuracy", "f1_macro"),
+    "multilabel": ("log_loss", "roc_auc", "average_precision", "f1_macro", "accuracy"),
     "regression": ("rmse", "mae", "r2", "mean_absolute_percentage_error"),
 }
 COMPARED = {
     "binary": ("roc_auc", "log_loss"),
     "multiclass": ("log_loss", "accuracy", "f1_macro"),
+    "multilabel": ("log_loss", "roc_auc", "f1_macro"),
     "regression": ("rmse", "mae"),
 }
 
@@ -166,22 +179,22 @@ def alarms(metrics: dict[str, dict]) -> list[str]:
 
 def thresholds_of(
     schema: Schema, validation: Examples, by_seed: dict[int, np.ndarray]
-) -> dict[int | str, float]:
-    """For two classes the best threshold of each seed, and of their mean, on validation rows.
+) -> dict[int | str, float | np.ndarray]:
+    """The best threshold of each seed, and of their mean, on validation rows (`threshold_of`).
 
     by_seed: {seed: answers of the validation rows}. Empty for other tasks.
     """
-    if schema.task != "binary":
+    if schema.task not in CALLED_BY_THRESHOLD:
         return {}
     answers = by_seed | {"together": np.mean(list(by_seed.values()), axis=0)}
     return {
-        name: best_threshold(validation.target, answer, schema.costs)
-        for name, answer in answers.items()
+        name: threshold_of(schema, validation.target, answer) for name, answer in answers.items()
     }
 
 
+CALLED_BY_THRESHOLD = ("binary", "multilabel")
 NEED_A_THRESHOLD = (
-    *("accuracy", "precision", "recall", "f1", "mean_cost"),
+    *("accuracy", "precision", "recall", "f1", "f1_macro", "mean_cost"),
     "expected_calibration_error",
 )
 
@@ -190,18 +203,18 @@ def seed_spread(
     schema: Schema,
     test: Examples,
     by_seed: dict[int, np.ndarray],
-    thresholds: Mapping[int | str, float] | None = None,
+    thresholds: Mapping[int | str, float | np.ndarray] | None = None,
 ) -> dict[str, dict]:
     """Mean, deviation (n - 1) and single values over trainings that differ in their seed alone.
 
-    by_seed: {seed: answers of the test rows}. thresholds: of each seed, of two classes; without
+    by_seed: {seed: answers of the test rows}. thresholds: of each seed, as in `rows_of`; without
     them the metrics that need one are left out.
     """
     scores = [
         rows_of(schema, test.target, answer, threshold=(thresholds or {}).get(seed, 0.5)).metrics()
         for seed, answer in by_seed.items()
     ]
-    left_out = NEED_A_THRESHOLD if schema.task == "binary" and not thresholds else ()
+    left_out = () if thresholds or schema.task not in CALLED_BY_THRESHOLD else NEED_A_THRESHOLD
     return {
         metric: {
             "mean": float(np.mean([row[metric] for row in scores])),
@@ -218,7 +231,7 @@ def ensemble_gain(
     metric: str,
     test: Examples,
     by_seed: dict[int, np.ndarray],
-    thresholds: Mapping[int | str, float] | None = None,
+    thresholds: Mapping[int | str, float | np.ndarray] | None = None,
 ) -> dict[str, dict]:
     """What averaging the seeds' answers buys: "test" scores of the mean, and its "gain".
 
@@ -238,7 +251,7 @@ def ensemble_gain(
     singles = [str(seed) for seed in by_seed]
     difference = values["together"][metric] - np.mean([values[name][metric] for name in singles])
     drawn = draws["together"][metric] - np.mean([draws[name][metric] for name in singles], axis=0)
-    left_out = NEED_A_THRESHOLD if schema.task == "binary" and not thresholds else ()
+    left_out = () if thresholds or schema.task not in CALLED_BY_THRESHOLD else NEED_A_THRESHOLD
     return {
         "test": {
             name: interval(value, draws["together"][name])

@@ -26,7 +26,7 @@ def score_slices(
         for value, members in test.slices.groupby(column, sort=True).indices.items():
             target = test.target[members]
             entry = {"column": column, "value": str(value), "rows": len(members), "score": None}
-            if schema.task != "multiclass":
+            if schema.answers == 1:
                 entry["mean_target"] = float(target.mean(dtype=float))
                 entry["mean_answer"] = float(answer[members].mean(dtype=float))
             if enough_rows(schema, target):

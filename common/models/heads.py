@@ -16,13 +16,14 @@ from keras import layers, ops
 from common.data.dataset import Task
 
 LEARNED = "learned"  # the name of the layer whose output the loss sees
+ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid"}
 
 
 @dataclass(frozen=True)
 class Target:
     """What a network predicts, and what it has to know of the training target.
 
-    shares: of each class among the training rows, (classes,); empty for regression.
+    shares: of each class, or label, among the training rows, (classes,); empty for regression.
     mean, deviation: of the training target, or of its logarithm where log_scale; regression only.
     """
 
@@ -34,13 +35,13 @@ class Target:
 
     @property
     def units(self) -> int:
-        """Numbers a network gives for a row: one a class, or one for two classes or a number."""
-        return len(self.shares) if self.task == "multiclass" else 1
+        """Numbers a network gives for a row: one a label, or one for two classes or a number."""
+        return len(self.shares) if self.task in ("multiclass", "multilabel") else 1
 
     def to_learned(self, values: np.ndarray) -> np.ndarray:
-        """Target values (rows,) on the scale that the loss sees: (rows,) float32.
+        """Target values on the scale that the loss sees, float32 of the same shape.
 
-        Class numbers stay as they are; numbers become standardised, after the logarithm if any.
+        Classes and labels stay; numbers become standardised, after the logarithm if any.
         """
         if self.task != "regression":
             return np.asarray(values, "float32")
@@ -51,13 +52,15 @@ class Target:
 def describe_target(
     values: np.ndarray, task: Task, classes: int = 0, log_scale: bool = False
 ) -> Target:
-    """What networks have to know of `values` (rows,), the target of the training rows.
+    """What networks have to know of `values`, the target of the training rows as in the dataset.
 
     classes: their number, for the classification tasks.
     """
     if task == "regression":
         scaled = np.log(values, dtype="float64") if log_scale else np.asarray(values, "float64")
         return Target(task, (), float(scaled.mean()), float(scaled.std()) or 1.0, log_scale)
+    if task == "multilabel":
+        return Target(task, tuple(np.mean(values, axis=0, dtype=float).tolist()))
     counts = np.bincount(np.asarray(values, int), minlength=classes)
     return Target(task, tuple((counts / counts.sum()).tolist()))
 
@@ -73,6 +76,8 @@ def prior_bias(target: Target) -> np.ndarray:
     shares = np.clip(np.array(target.shares, "float64"), 1e-6, 1 - 1e-6)
     if target.task == "binary":
         return np.log(shares[1:] / shares[:1]).astype("float32")
+    if target.task == "multilabel":
+        return np.log(shares / (1 - shares)).astype("float32")
     return np.log(shares).astype("float32")
 
 
@@ -86,12 +91,12 @@ def with_head(
     """Finish a network: hidden units (batch, d), or (batch, members, d), to its answer.
 
     Returns a model from `inputs` to (batch, units): the probability of class 1, the probability of
-    every class, or the number in its unit. Its layer "learned" gives (batch, units), or (batch,
-    members, units) with a kernel and bias of each member's own, on the scale of the loss; members
-    are averaged there. Always float32, since probabilities near 0 and 1 vanish in 16 bits.
+    every class or label, or the number in its unit. Its layer "learned" gives (batch, units), or
+    (batch, members, units) with a kernel and bias of each member's own, on the scale of the loss;
+    members are averaged there. Always float32, since probabilities near 0 and 1 vanish in 16 bits.
     """
     settings = {
-        "activation": {"binary": "sigmoid", "multiclass": "softmax"}.get(target.task),
+        "activation": ACTIVATIONS.get(target.task),
         "kernel_initializer": kernel_initializer,
         "bias_initializer": keras.initializers.Constant(prior_bias(target)),
         "dtype": "float32",

@@ -20,7 +20,8 @@ def new(
     name: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="NAME")]],
     data: Annotated[Path, tyro.conf.arg(metavar="FILE")],
     target: Column = "",
-    task: Literal["", "classes", "number"] = "",
+    labels: Columns = (),
+    task: Literal["", "classes", "labels", "number"] = "",
     number: Columns = (),
     category: Columns = (),
     leave_out: Columns = (),
@@ -37,7 +38,9 @@ def new(
         data: A table: CSV in any of its dialects, Excel, Parquet, JSON lines; or pictures \
 or texts: a folder with a folder for each class; of pictures also a CSV with files and labels.
         target: The column to predict; by default the likeliest one.
-        task: Whether the target is one of several classes, or a number; by default as it looks.
+        labels: Instead of a target, several columns of yes and no that are predicted together.
+        task: Whether the target is one of several classes, a number, or cells that each name \
+several labels; by default as it looks.
         number: Columns that are numbers, though they may not look so.
         category: Columns that are categories, though they may look like numbers.
         leave_out: Columns that the model must not see.
@@ -53,7 +56,7 @@ or texts: a folder with a folder for each class; of pictures also a CSV with fil
     from common.new.write import check_name, project_files, write_project
 
     check_name(name)
-    wishes = Wishes(target, task, number, category, leave_out, keep, time, group)
+    wishes = Wishes(target, labels, task, number, category, leave_out, keep, time, group)
     plan = decide_pictures(data, wishes) if has_pictures(data) else None
     if plan:
         print(told_pictures(plan))

@@ -16,8 +16,9 @@ from common.data.dataset import Kind, Task
 from common.data.roles import group_column, id_like, time_column
 from common.data.split import split_by_time
 from common.data.target import by_ratio, leaks, propose_target, task_of
-from common.data.typed_table import check_names, labels_of, typed_frame
+from common.data.typed_table import check_names, typed_frame
 from common.errors import UserError
+from common.new.labels import as_text, labels_in, with_label_sets, with_separator
 from common.new.settings import Settings, settings_for
 from common.new.texts import form_of, text_of, unread_texts
 from common.reading.dates import date_parts
@@ -36,7 +37,8 @@ class Wishes:
     """What the user has said; empty where the data decides."""
 
     target: str = ""
-    task: Literal["", "classes", "number"] = ""
+    labels: Sequence[str] = ()  # columns of yes and no that are predicted together
+    task: Literal["", "classes", "labels", "number"] = ""
     number: Sequence[str] = ()
     category: Sequence[str] = ()
     leave_out: Sequence[str] = ()
@@ -47,7 +49,7 @@ class Wishes:
     def named(self) -> list[str]:
         """Every column that is named, once."""
         single = [name for name in (self.target, self.time, self.group) if name not in ("", "none")]
-        listed = [*self.number, *self.category, *self.leave_out, *self.keep]
+        listed = [*self.labels, *self.number, *self.category, *self.leave_out, *self.keep]
         return list(dict.fromkeys([*single, *listed]))
 
 
@@ -55,15 +57,18 @@ class Wishes:
 class Plan:
     """How a file becomes a project.
 
-    readings: how each column is read; features: the raw columns that the model gets; left_out: the
-    others, with the reason; form: how the free text among the features becomes tokens, if there is
-    one; why: the reasons of the decisions by what is decided.
+    readings: how each column is read; target: what is learned, and targets the columns that tell
+    it, one, or several of labels; without_target: rows that lack it; features: the raw columns that
+    the model gets; left_out: the others, with the reason; form: how the free text among the
+    features becomes tokens, if there is one; why: the reasons of the decisions by what is decided.
     """
 
     data: Path
     table: RawTable
     readings: dict[str, ColumnReading]
     target: str
+    targets: tuple[str, ...]
+    without_target: int
     task: Task
     labels: tuple[str, ...]
     features: dict[str, Kind]
@@ -86,9 +91,12 @@ class Plan:
     @property
     def columns(self) -> dict[str, Kind]:
         """The raw columns that are read, the target first."""
-        apart = [name for name in (self.target, self.time, self.group) if name]
-        kinds = {name: self.readings[name].kind for name in apart} | self.features
-        return kinds | {self.target: "number" if self.task == "regression" else "category"}
+        learned = "number" if self.task == "regression" else "category"
+        apart = [name for name in (self.time, self.group) if name]
+        kinds = dict.fromkeys(self.targets, learned) | {
+            name: self.readings[name].kind for name in apart
+        }
+        return kinds | {name: kind for name, kind in self.features.items() if name not in kinds}
 
 
 def decide(data: Path, wishes: Wishes) -> Plan:
@@ -101,6 +109,10 @@ def decide(data: Path, wishes: Wishes) -> Plan:
     }
     frame = typed_frame(table, readings)
     target, why_target = wishes.target, "as you said"
+    if wishes.labels:
+        if target:
+            raise UserError("--target and --labels are two ways to say what to predict. Use one.")
+        target, frame = with_label_sets(frame, table, readings, wishes.labels)
     if not target:
         target, why_target = propose_target(frame)
     if not target or target not in frame:
@@ -108,9 +120,12 @@ def decide(data: Path, wishes: Wishes) -> Plan:
             f"{data}: {f'column {target!r} is empty' if target else why_target}. Name the column "
             f"to predict with --target. Columns: {', '.join(table.columns)}."
         )
+    targets = tuple(wishes.labels) or (target,)
     task, why_task = wished_task(frame[target], wishes)
-    labels = () if task == "regression" else labels_of(as_text(table, readings, target))
+    if task == "multilabel" and not wishes.labels:
+        readings[target] = with_separator(readings[target], as_text(table, readings, target))
     known = frame[present(frame[target])]
+    labels = () if task == "regression" else labels_in(known.index, table, readings, targets)
     offered = known.drop(columns=[name for name in wishes.leave_out if name in known])
     time, why_time = part_of(wishes.time, time_that_splits, offered, target)
     group, why_group = (
@@ -118,7 +133,7 @@ def decide(data: Path, wishes: Wishes) -> Plan:
         if time and not wishes.group
         else part_of(wishes.group, group_column, offered, target)
     )
-    left_out = unused(known, readings, (target, time, group), wishes)
+    left_out = unused(known, readings, (target, time, group, *targets), wishes)
     apart = (target, time, group, *left_out)
     learned = known.drop(columns=[name for name in apart if name in known])
     texts = [name for name in learned if readings[name].kind == "text"]
@@ -127,7 +142,7 @@ def decide(data: Path, wishes: Wishes) -> Plan:
     parts = {
         name: useful_parts(kept[name], splits=name == time)
         for name in kept
-        if readings[name].kind == "date" and name != target
+        if name != target and readings[name].kind == "date"
     }
     features = {
         name: readings[name].kind
@@ -146,12 +161,14 @@ def decide(data: Path, wishes: Wishes) -> Plan:
         table=table,
         readings=readings,
         target=target,
+        targets=targets,
+        without_target=len(frame) - len(known),
         task=task,
         labels=labels,
         features=features,
         date_parts=parts,
         left_out=left_out,
-        suspects=leaks(kept, target) | parts_of(kept, target),
+        suspects=leaks(kept, target, task) | parts_of(kept, target),
         time=time,
         group=group,
         slices=sliced(kept[list(features)], readings),
@@ -179,15 +196,14 @@ def wished_task(target: pd.Series, wishes: Wishes) -> tuple[Task, str]:
                 f"have its cells read as numbers with --number {target.name}."
             )
         return "regression", "as you said"
+    if wishes.labels:
+        return "multilabel", f"{len(wishes.labels)} columns of two values each"
+    if wishes.task == "labels":
+        return "multilabel", "as you said"
     if wishes.task == "classes":
         count = target[present(target)].nunique()
         return ("binary" if count == 2 else "multiclass"), f"as you said, {count} values"
     return task_of(target)
-
-
-def as_text(table: RawTable, readings: dict[str, ColumnReading], name: str) -> pd.Series:
-    """The cells of a column as categories, whatever it was understood as."""
-    return typed_cells(table.cells(name), "category", readings[name].notation)[0]
 
 
 def unused(
@@ -196,10 +212,10 @@ def unused(
     apart: Sequence[str],
     wishes: Wishes,
 ) -> dict[str, str]:
-    """The columns that are left out, with the reason; `apart`: target, time and group."""
+    """The columns left out, with the reason; `apart`: target, time, group, columns of labels."""
     time = apart[1]
-    texts = [name for name in frame if readings[name].kind == "text"]
-    ids = id_like(frame.drop(columns=[*texts, *(name for name in apart if name)]))
+    texts = [name for name in frame if name in readings and readings[name].kind == "text"]
+    ids = id_like(frame.drop(columns={*texts, *(name for name in apart if name in frame)}))
     found = {}
     for name, reading in readings.items():
         if name in wishes.leave_out:

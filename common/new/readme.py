@@ -5,7 +5,6 @@ from common.new.tell import TASKS, split_told
 
 
 def readme(name: str, plan: Plan) -> str:
-    dropped = plan.readings[plan.target].missing
     lines = [
         f"# {name.replace('_', ' ').capitalize()}",
         "",
@@ -21,7 +20,7 @@ def readme(name: str, plan: Plan) -> str:
         "Say here where they come from, who may use them, and what a row is.",
         "",
         f"- **Target:** {plan.why['task']}."
-        + (f" {dropped:,} rows without one are left out." if dropped else ""),
+        + (f" {plan.without_target:,} rows without it are left out." * (plan.without_target > 0)),
         f"- **{split_told(plan)}**".replace(": ", ":** ", 1).removesuffix("**"),
         *[f"- **Left out, `{column}`:** {why}." for column, why in plan.left_out.items()],
         *[f"- **Suspect, `{column}`:** {why}." for column, why in plan.suspects.items()],

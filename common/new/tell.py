@@ -6,7 +6,12 @@ from common.data.typed_table import places
 from common.new.decide import Plan
 
 WIDE = 60  # characters of a reason in the table of columns
-TASKS = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}
+TASKS = {
+    "binary": "two classes",
+    "multiclass": "several classes",
+    "multilabel": "several labels at once",
+    "regression": "a number",
+}
 
 
 def told(plan: Plan) -> str:
@@ -25,7 +30,7 @@ def file_told(plan: Plan) -> list[str]:
 
 def columns_told(plan: Plan) -> list[str]:
     """One line a column: its kind, its part, and how its cells are written."""
-    parts = {plan.target: "target", plan.time: "time", plan.group: "group"}
+    parts = {plan.time: "time", plan.group: "group"} | dict.fromkeys(plan.targets, "target")
     width = max(map(len, plan.readings))
     lines = [f"{'column':{width}}  kind      part      missing  distinct  "]
     for name, reading in plan.readings.items():

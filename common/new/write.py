@@ -4,6 +4,7 @@ import ast
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def load_file(template: str, plan: Plan) -> str:
     text = with_statements(
         template,
         {
-            "TARGET": f"TARGET = {quoted(plan.target)}",
+            "TARGET": listed("TARGET", plan.targets),
             "TEXT": f"TEXT = {quoted(plan.text)}  # the column of free text that is read",
             "COLUMNS": assigned("COLUMNS: dict[str, Kind]", plan.columns),
             "NOTATION": assigned("NOTATION: dict[str, Notation]", notation),
@@ -120,6 +121,9 @@ def question(plan: Plan) -> str:
     """The question of the project in words, to be put better by its owner."""
     if plan.task == "binary":
         return f"Is {plan.target} {plan.labels[1]}?"
+    if plan.task == "multilabel":
+        told = f"Which of {', '.join(plan.labels)} hold?"
+        return told if len(told) < LINE - 20 else f"Which of {len(plan.labels)} labels hold?"
     return f"What is {plan.target}?"
 
 
@@ -158,6 +162,14 @@ def assigned(target: str, values: dict) -> str:
         return f"{target} = {{}}"
     entries = [entry(quoted(key), value) for key, value in values.items()]
     return "\n".join([f"{target} = {{", *entries, "}"])
+
+
+def listed(target: str, values: Sequence[str]) -> str:
+    """`target = […]`, a value a line where they are too long for one."""
+    line = f"{target} = [{', '.join(map(quoted, values))}]"
+    if len(line) <= LINE:
+        return line
+    return "\n".join([f"{target} = [", *(f"    {quoted(value)}," for value in values), "]"])
 
 
 def entry(key: str, value: object) -> str:

@@ -59,6 +59,11 @@ def pictures_of_task(schema: Schema, scored: dict[str, Rows], metrics: dict) -> 
             "residuals": regression.residuals(network, schema.unit),
             "interval_coverage": regression.interval_coverage(metrics["intervals"], schema.unit),
         }
+    if schema.task == "multilabel":
+        return {
+            "scores_of_classes": classes.class_scores(metrics["classes"]),
+            "calibration": calibration({name: rows.together() for name, rows in scored.items()}),
+        }
     if schema.task == "multiclass":
         return {
             "confusion_of_classes": classes.class_confusion(metrics["confusion"], schema.labels),

@@ -30,8 +30,8 @@ def picture_figures(
     bundle: Bundle, dataset: Dataset, answers: np.ndarray, confusion: list[list[int]] | None
 ) -> dict[str, Figure]:
     """Figures by name. answers: of the test rows; confusion: of classes, None where numbers are
-    predicted. Where columns of a table stand beside the picture, those that need the network's
-    answer to a picture alone are left out.
+    predicted. Where columns of a table stand beside the picture, or a row has not one class, those
+    that need the network's answer to a picture alone, or its class, are left out.
     """
     schema, test = bundle.schema, dataset.examples("test")
     truth = test.target.astype(int)
@@ -49,12 +49,13 @@ def picture_figures(
         ),
         "first_filters": first_filters(network),
     }
-    if schema.labels:
+    one_class = schema.task in ("binary", "multiclass")
+    if one_class:
         chosen = examples_of_classes(train)
         titles = [schema.labels[int(number)] for number in train.target[chosen]]
         shown = pictures_of(train.features[column].iloc[chosen])
         figures["picture_examples"] = picture_examples(shown, titles)
-    if schema.columns or not schema.labels:
+    if schema.columns or not one_class:
         return figures
     some = np.unique(np.linspace(0, len(test) - 1, MAPPED).astype(int))
     pictures = pictures_of(test.features[column].iloc[some])

@@ -31,7 +31,7 @@ def target_by_part(dataset: Dataset) -> Figure:
     """
     if dataset.schema.task == "regression":
         return spread_by_part(dataset)
-    if dataset.schema.task == "multiclass":
+    if dataset.schema.answers > 1:
         return classes_by_part(dataset)
     return share_by_slice(dataset) if dataset.time is None else share_by_week(dataset)
 
@@ -66,8 +66,8 @@ def classes_by_part(dataset: Dataset) -> Figure:
     places = range(len(labels))
     for part in PART_NAMES:
         target = dataset.target[dataset.part == part].astype(int)
-        counts = np.bincount(target, minlength=len(labels))
-        shares = counts / counts.sum()
+        counts = np.bincount(target, minlength=len(labels)) if target.ndim == 1 else target.sum(0)
+        shares = counts / len(target)
         if part == "train":
             axes.barh(places, shares, height=0.62, **FILL)
             for place, count in zip(places, counts, strict=True):  # at the edge, clear of the dots

@@ -26,7 +26,8 @@ class Notation:
     decimal, thousands: the marks within a number; any kind of space counts as " ". prefix, suffix:
     what stands before and after it in some or all cells ("$", "kg", "%"). missing: marks of a
     missing value besides MISSING_MARKS. sentinels: numbers that mean "missing" (-999). date: how
-    a date is written, in the letters of `strptime`, or "ISO8601".
+    a date is written, in the letters of `strptime`, or "ISO8601". separator: what parts the labels
+    of a target whose cells name several.
     """
 
     decimal: str = "."
@@ -36,6 +37,7 @@ class Notation:
     missing: tuple[str, ...] = ()
     sentinels: tuple[float, ...] = ()
     date: str = ""
+    separator: str = ""
 
     @property
     def is_plain(self) -> bool:

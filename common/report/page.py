@@ -33,7 +33,10 @@ def write_report(folder: Path, question: str) -> Path:
         environment=read(folder, "environment.json", read_json),
         checks=sorted(checks, key=lambda finding: LEVELS.index(finding["level"])),
         trainings=trainings(history, config["monitor"]),
-        scores=score_table({"network": metrics["test"]} | metrics["baselines"], metrics["labels"]),
+        scores=score_table(
+            {"network": metrics["test"]} | metrics["baselines"],
+            metrics["labels"] if metrics["task"] == "binary" else ["other", "labelled"],
+        ),
         seconds=rounded(metrics["seconds"]),
         pictures=pictures(folder / "plots"),
         command=f"python projects/{metrics['project']}/run.py",
@@ -120,7 +123,7 @@ def score_table(models: dict[str, dict], labels: list[str]) -> list[dict]:
             {"model": model, **scores[name], "best": gains[model] == max(gains.values())}
             for model, scores in models.items()
         ]
-        told = metric.meaning.format(first=(labels or [""])[0], second=(labels or [""])[-1])
+        told = metric.meaning.format(first=labels[0], second=labels[1])
         rows.append(
             {
                 "title": metric.title,

@@ -24,10 +24,10 @@ def texts_told(
     """For metrics.json: "mistakes" on test rows, and "doubted" labels of both; {} without texts.
 
     answers: of the validation rows, none of them by a network that learned the row, and of the test
-    rows. Told of one column of texts, where classes are the answer.
+    rows. Told of one column of texts, where a class is the answer.
     """
     schema = bundle.schema
-    if len(schema.texts) != 1 or not schema.labels:
+    if len(schema.texts) != 1 or schema.task not in ("binary", "multiclass"):
         return {}
     return {
         "mistakes": mistakes(bundle, test, answers["test"]),

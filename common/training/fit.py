@@ -113,15 +113,16 @@ def training_batches(
 
 
 def check_settings(config: TrainingConfig, task: Task) -> None:
-    """UserError where `monitor` is no score of the task, or classes of a number are balanced."""
+    """UserError where `monitor` is no score of the task, or what has no classes is balanced."""
     possible = ("val_loss", f"val_{SCORES[task]}")
     if config.monitor not in possible:
         raise UserError(
             f"monitor {config.monitor} is not measured in this task ({task}). "
             f"Choose {' or '.join(possible)}."
         )
-    if config.class_weights == "balanced" and task == "regression":
-        raise UserError("class_weights is for classes. Leave it out: a number is predicted.")
+    if config.class_weights == "balanced" and task in ("regression", "multilabel"):
+        predicted = "a number is" if task == "regression" else "several labels at once are"
+        raise UserError(f"class_weights is for classes. Leave it out: {predicted} predicted.")
 
 
 def compile_learner(

@@ -18,17 +18,24 @@ Mix = Callable  # (images, targets, generator) to both, mixed: common/models/aug
 LOSSES = {
     "binary": keras.losses.BinaryCrossentropy,
     "multiclass": keras.losses.SparseCategoricalCrossentropy,
+    "multilabel": keras.losses.BinaryCrossentropy,
     "regression": keras.losses.MeanSquaredError,
 }
-SCORES = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "rmse"}
+SCORES = {
+    "binary": "roc_auc",
+    "multiclass": "accuracy",
+    "multilabel": "roc_auc",  # of all rows and labels together
+    "regression": "rmse",
+}
 
 
 class Learner(keras.Model):
     """The part of `network` before its answer; both share their weights.
 
-    Learns targets on the scale of `Target.to_learned`, (batch,); of two classes they may be
-    probabilities of class 1. With `mix`, the pictures and targets of a batch are joined before each
-    step; targets of more classes are then probabilities, (batch, classes).
+    Learns targets on the scale of `Target.to_learned`, (batch,), or (batch, labels) where several
+    may hold; of two classes they may be probabilities of class 1. With `mix`, the pictures and
+    targets of a batch are joined before each step; targets of more classes are then probabilities,
+    (batch, classes).
     """
 
     @classmethod
@@ -56,25 +63,28 @@ class Learner(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The loss of a batch; of members, the mean of theirs in training, else of their mean.
 
-        y: (batch,), or mixed (batch, classes); y_pred: (batch, units) or (batch, members, units);
-        sample_weight: (batch,).
+        y: (batch,), of labels (batch, labels), or mixed (batch, classes); y_pred: (batch, units) or
+        (batch, members, units); sample_weight: (batch,).
         """
-        if len(y.shape) == 2:
+        if self.of_mixed_classes(y):
             answers = keras.losses.categorical_crossentropy(y, self.answer(y_pred))
             return ops.mean(answers if sample_weight is None else answers * sample_weight)
         if len(y_pred.shape) == 3 and training:
             members, units = y_pred.shape[1:]
-            y = ops.repeat(y, members)
+            y = ops.repeat(y, members, axis=0)
             y_pred = ops.reshape(y_pred, (-1, units))
             sample_weight = None if sample_weight is None else ops.repeat(sample_weight, members)
-        return self.loss_function(y[:, None], self.answer(y_pred), sample_weight)
+        return self.loss_function(by_unit(y), self.answer(y_pred), sample_weight)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        if len(y.shape) == 2:
+        if self.of_mixed_classes(y):
             y = ops.argmax(y, axis=-1)
-        elif self.task == "binary":
+        elif self.task in ("binary", "multilabel"):
             y = ops.round(y)  # the score counts a probability as the likelier class
-        return super().compute_metrics(x, y[:, None], self.answer(y_pred), sample_weight)
+        return super().compute_metrics(x, by_unit(y), self.answer(y_pred), sample_weight)
+
+    def of_mixed_classes(self, y) -> bool:
+        return self.task == "multiclass" and len(y.shape) == 2
 
     @staticmethod
     def answer(learned):
@@ -82,10 +92,16 @@ class Learner(keras.Model):
         return ops.mean(learned, axis=1) if len(learned.shape) == 3 else learned
 
 
+def by_unit(y):
+    """A target (batch,) as (batch, 1); one of labels as it is."""
+    return y if len(y.shape) == 2 else y[:, None]
+
+
 def score_metric(target: Target) -> keras.metrics.Metric:
     """The score shown beside the loss; for a number its error on the scale that is learned."""
     return {
         "binary": keras.metrics.AUC,
         "multiclass": keras.metrics.SparseCategoricalAccuracy,
+        "multilabel": keras.metrics.AUC,
         "regression": keras.metrics.RootMeanSquaredError,
     }[target.task](name=SCORES[target.task])

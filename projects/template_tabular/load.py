@@ -12,20 +12,19 @@ import pandas as pd
 from common.data.archives import archive_member
 from common.data.dataset import Dataset, Kind, Schema, thin
 from common.data.fetch import package_archive
+from common.data.labels import labels_and_target
 from common.data.split import split_by_group, split_by_time, strata_of
 from common.data.typed_table import (
-    class_numbers,
     equal_rows,
     features_of,
     kinds_of,
-    labels_of,
     read_typed_table,
     whole_groups,
 )
 from common.reading.dates import date_parts
 from common.reading.notation import Notation
 
-TARGET = "sex"
+TARGET = ["sex"]  # of several columns of yes and no, each is a label
 COLUMNS: dict[str, Kind] = {  # the target too: a category has classes, a number is predicted as one
     "sex": "category",
     "species": "category",
@@ -44,7 +43,7 @@ TIME = ""  # the column by which to split, first rows to train and last to test
 GROUP = ""  # the column whose rows stay together in a split: patient, customer, device
 SLICES = ("species", "island")  # columns by which the scores are broken down
 UNIT, LOG_SCALE = "", False  # of a number that is predicted; whether its errors count by ratio
-KEPT_APART = (TARGET, TIME, GROUP)  # no features, but for what DATE_PARTS takes of the time
+KEPT_APART = (*TARGET, TIME, GROUP)  # no features, but for what DATE_PARTS takes of the time
 RAW = {name: kind for name, kind in COLUMNS.items() if name in DATE_PARTS or name not in KEPT_APART}
 
 
@@ -53,14 +52,12 @@ def load(rows: int = 0) -> Dataset:
 
     64 % of the rows train, 16 % validate, 20 % test. Equal rows stay in one part.
     """
-    table = read_typed_table(data_file(), COLUMNS, NOTATION).known(TARGET)
+    table = read_typed_table(data_file(), COLUMNS, NOTATION).known(*TARGET)
     if TIME:
         table = table.known(TIME)
     columns, account = table.rows, table.account
     features = prepare(columns[list(RAW)], {})
-    labels = labels_of(columns[TARGET]) if COLUMNS[TARGET] == "category" else ()
-    target = class_numbers(columns[TARGET], labels) if labels else columns[TARGET]
-    target = target.to_numpy("float32")
+    labels, target = labels_and_target(columns[TARGET], COLUMNS, NOTATION)
     groups = whole_groups(columns[GROUP]) if GROUP else equal_rows(features)
     if TIME:
         part = split_by_time(columns[TIME])
@@ -74,6 +71,7 @@ def load(rows: int = 0) -> Dataset:
             features=kinds_of(features),
             required=RAW,
             labels=labels,
+            several=target.ndim > 1,
             notation={name: how for name, how in NOTATION.items() if name in RAW},
             unit=UNIT,
             log_scale=LOG_SCALE,

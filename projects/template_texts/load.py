@@ -13,13 +13,12 @@ import pandas as pd
 from common.data.archives import archive_folder
 from common.data.dataset import Dataset, Kind, Schema, thin
 from common.data.fetch import package_archive
+from common.data.labels import labels_and_target
 from common.data.split import split_by_group, split_by_time, strata_of
 from common.data.texts import near_duplicates
 from common.data.typed_table import (
-    class_numbers,
     features_of,
     kinds_of,
-    labels_of,
     read_typed_table,
     whole_groups,
 )
@@ -27,7 +26,7 @@ from common.reading.dates import date_parts
 from common.reading.notation import Notation
 from common.text.form import TextForm
 
-TARGET = "label"
+TARGET = ["label"]  # of several columns of yes and no, each is a label
 TEXT = "text"  # the column of free text; of a folder, the files, and "label" is where they lie
 COLUMNS: dict[str, Kind] = {  # the target too: a category has classes, a number is predicted as one
     "label": "category",
@@ -41,7 +40,7 @@ TIME = ""  # the column by which to split, first rows to train and last to test
 GROUP = ""  # the column whose rows stay together in a split: patient, customer, author
 SLICES = ()  # columns by which the scores are broken down
 UNIT, LOG_SCALE = "", False  # of a number that is predicted; whether its errors count by ratio
-KEPT_APART = (TARGET, TIME, GROUP)  # no features, but for what DATE_PARTS takes of the time
+KEPT_APART = (*TARGET, TIME, GROUP)  # no features, but for what DATE_PARTS takes of the time
 RAW = {name: kind for name, kind in COLUMNS.items() if name in DATE_PARTS or name not in KEPT_APART}
 
 
@@ -50,14 +49,12 @@ def load(form: TextForm, rows: int = 0) -> Dataset:
 
     form: how texts become tokens. rows: as in `common.data.dataset.thin`.
     """
-    table = read_typed_table(data_file(), COLUMNS, NOTATION).known(TARGET)
+    table = read_typed_table(data_file(), COLUMNS, NOTATION).known(*TARGET)
     if TIME:
         table = table.known(TIME)
     columns, account = table.rows, table.account
     features = prepare(columns[list(RAW)], {})
-    labels = labels_of(columns[TARGET]) if COLUMNS[TARGET] == "category" else ()
-    target = class_numbers(columns[TARGET], labels) if labels else columns[TARGET]
-    target = target.to_numpy("float32")
+    labels, target = labels_and_target(columns[TARGET], COLUMNS, NOTATION)
     groups = whole_groups(columns[GROUP]) if GROUP else near_duplicates(features[TEXT])
     if TIME:
         part = split_by_time(columns[TIME])
@@ -71,6 +68,7 @@ def load(form: TextForm, rows: int = 0) -> Dataset:
             features=kinds_of(features) | {TEXT: "text"},
             required=RAW,
             labels=labels,
+            several=target.ndim > 1,
             notation={name: how for name, how in NOTATION.items() if name in RAW},
             texts={TEXT: form},
             unit=UNIT,

@@ -36,6 +36,9 @@ class LossFacts:
 
     def guessing(self, y: np.ndarray) -> float | None:
         """The loss of guessing the class shares, or the mean, for every row; None if not known."""
+        if self.name == "binary_crossentropy" and several_at_once(y):
+            shares = np.clip(y.mean(axis=0, dtype=float), 1e-6, 1 - 1e-6)
+            return float(-(shares * np.log(shares) + (1 - shares) * np.log(1 - shares)).mean())
         if self.of_classes:
             counts = np.bincount(np.maximum(self.class_numbers(y), 0))
             shares = counts[counts > 0] / counts.sum()
@@ -51,6 +54,11 @@ class LossFacts:
         if self.of_classes:
             return float(np.log(max(units, 2)))
         return float((np.abs(y) ** (1 if self.name == "mean_absolute_error" else 2)).mean())
+
+
+def several_at_once(y: np.ndarray) -> bool:
+    """Whether labels (rows, labels) are such that of a row none or several may hold."""
+    return y.ndim == 2 and y.shape[1] > 1 and bool((y.sum(axis=1) != 1).any())
 
 
 def describe_loss(model: keras.Model) -> LossFacts:
