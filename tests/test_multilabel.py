@@ -17,6 +17,8 @@ from sklearn.multioutput import MultiOutputClassifier
 from common.command_line import main
 from common.data.checks import check_dataset
 from common.data.labels import label_separator
+from common.doctor.examine import examine
+from common.doctor.patient import read_patient
 from common.errors import UserError
 from common.evaluation.baselines import logistic_regression, of_each_label
 from common.evaluation.bootstrap import resampled_weights
@@ -258,3 +260,10 @@ def test_a_target_of_another_shape_is_refused(columns_file, tmp_path):
         replace(dataset, target=dataset.target[:, 0])
     with pytest.raises(UserError, match="not 0 or 1"):
         replace(dataset, target=dataset.target * 2)
+
+
+def test_the_doctor_counts_each_label(cells_file, films):
+    findings = {each.check: each for each in examine(read_patient(cells_file, "genres"))}
+    assert "several labels at once" in findings["target"].message
+    share = films["Drama"].sum() / (films[list(GENRES)].sum(axis=1) > 0).sum()
+    assert f"Drama {films['Drama'].sum():,} ({share:.1%})" in findings["classes"].message

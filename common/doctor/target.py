@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from shlex import quote
 
 import numpy as np
+import pandas as pd
 
 from common.data.checks import number
 from common.data.columns import plain_value
+from common.data.labels import label_separator, named_labels
 from common.data.target import propose_target, task_of
 from common.doctor.patient import Advised, Patient
+from common.new.tell import TASKS
 from common.new.write import literal
 
 FEW_ROWS = 30  # of a class, below which hardly anything can be learned or measured
@@ -34,8 +37,7 @@ def check_target(patient: Patient) -> Iterator[Advised]:
         return
     target = patient.labelled[patient.target]
     task, reason = task_of(target)
-    kind = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}
-    yield Advised("target", "ok", f"{patient.target!r} is {kind[task]} to predict: {reason}.")
+    yield Advised("target", "ok", f"{patient.target!r} is {TASKS[task]} to predict: {reason}.")
     unknown = len(patient.frame) - len(target)
     if unknown:
         share = unknown / len(patient.frame)
@@ -49,9 +51,14 @@ def check_target(patient: Patient) -> Iterator[Advised]:
 
 
 def check_classes(patient: Patient) -> Iterator[Advised]:
-    """Rare classes."""
-    counts = patient.labelled[patient.target].value_counts()
-    shares = counts / counts.sum()
+    """Rare classes, or labels."""
+    target, several = patient.labelled[patient.target], patient.task == "multilabel"
+    if several:
+        named = pd.Series(named_labels(target, label_separator(target)))
+        counts = named.explode().value_counts()
+    else:
+        counts = target.value_counts()
+    shares = counts / len(target)
     listed = ", ".join(
         f"{plain_value(label)} {count:,} ({shares[label]:.1%})"
         for label, count in counts.head(TOLD).items()
@@ -59,7 +66,8 @@ def check_classes(patient: Patient) -> Iterator[Advised]:
     more = f" and {len(counts) - TOLD} more" if len(counts) > TOLD else ""
     rare = [label for label in counts.index if counts[label] < FEW_ROWS or shares[label] < RARE]
     if not rare:
-        yield Advised("classes", "ok", f"Rows of each class: {listed}{more}.")
+        what = "label" if several else "class"
+        yield Advised("classes", "ok", f"Rows of each {what}: {listed}{more}.")
         return
     named = ", ".join(f"{plain_value(label)} ({counts[label]:,})" for label in rare[:TOLD])
     dots = ", …" if len(rare) > TOLD else ""
@@ -69,14 +77,16 @@ def check_classes(patient: Patient) -> Iterator[Advised]:
     yield Advised(
         "rare classes",
         "alarm" if few else "note",
-        f"Classes with less than 1 % of the rows, or less than {FEW_ROWS}: {named}{dots}. All: "
-        f"{listed}{more}.",
+        f"{'Labels' if several else 'Classes'} with less than 1 % of the rows, or less than "
+        f"{FEW_ROWS}: {named}{dots}. All: {listed}{more}.",
         "Accuracy says little here: compare by average precision, and look at its interval. More "
         "rows of the rare class help most."
         if binary
         else "A class of so few rows can hardly be learned or measured. Join those that belong "
         "together, or collect more.",
-        'metric = "average_precision"  # run.py'
+        ""
+        if several
+        else 'metric = "average_precision"  # run.py'
         if binary
         else "# load.py, after the table is read\n"
         f"table.rows[TARGET] = table.rows[TARGET].replace({{{joined}{dots}}})",
