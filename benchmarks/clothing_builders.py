@@ -11,27 +11,24 @@ written from it. One seed each; the intervals resample the test pictures.
 
 import argparse
 import os
-import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from common.backend import start_backend
 
 start_backend("float32")
 
-import keras
 import numpy as np
 
-from benchmarks.results import with_table
+from benchmarks.trained import measured_once, tell, trained
 from common.evaluation.bootstrap import bootstrap, interval
 from common.evaluation.metrics import shown
 from common.evaluation.multiclass import MulticlassRows
 from common.evaluation.picture_baselines import hog_logistic_regression
-from common.files import read_json, write_json, write_text
 from common.pictures import picture_baselines
 from common.runs import ROOT
-from common.training.train import prepare_rows, train_seed
 from projects.clothing.run import PROJECT, Config
 
 RECORD = Path(__file__).with_suffix(".json")
@@ -54,10 +51,8 @@ def measure(name: str, folder: str) -> dict:
     test, parameters = dataset.examples("test"), None
     begin = time.perf_counter()
     if name in NETWORKS:
-        keras.utils.clear_session()
-        with tempfile.TemporaryDirectory() as checkpoints:
-            trained = train_seed(PROJECT, config, prepare_rows(dataset), 0, Path(checkpoints))
-        answers, parameters = trained.test, trained.networks[0].count_params()
+        result = trained(PROJECT, config, dataset)
+        answers, parameters = result.test, result.networks[0].count_params()
     else:
         parts = (dataset.examples(part) for part in ("train", "validation"))
         answers = BASELINES[name](*parts, dataset.schema, 0)(test.features)
@@ -118,16 +113,8 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=[*BASELINES, *NETWORKS])
     chosen = parser.parse_args()
     for name in chosen.models:
-        record = read_json(RECORD) if RECORD.exists() else {}
-        if name not in record:
-            record[name] = measure(name, chosen.folder)
-            print(name, record[name], flush=True)
-            write_json(RECORD, record)
-        write_text(
-            RECORD.with_suffix(".md"),
-            f"# Garments: accuracy against training time\n\n{page(record)}\n",
-        )
-        write_text(README, with_table(README.read_text(), page(record)))
+        record = measured_once(RECORD, name, measure=partial(measure, name, chosen.folder))
+        tell(RECORD, "Garments: accuracy against training time", page(record), README)
 
 
 if __name__ == "__main__":

@@ -6,35 +6,33 @@
 
 What is measured goes to benchmarks/headline_ranking.json, model by model; what is there already is
 not measured again. benchmarks/headline_ranking.md and the table in the project's README are written
-from it. Intervals as in benchmarks/solar_splits.py: the splits overlap, and that is allowed for.
+from it. Splits overlap, and the intervals allow for that: benchmarks/trained.py.
 """
 
 import argparse
 import os
-import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from common.backend import start_backend
 
 start_backend("float32")
 
-import keras
 import numpy as np
 
-from benchmarks.results import with_table
-from benchmarks.solar_splits import with_interval
+from benchmarks.trained import measured_once, tell, trained, with_interval
 from common.bundle import Bundle
 from common.data.dataset import Dataset
 from common.data.ranking import Index
 from common.evaluation.network_search import network_index
 from common.evaluation.pair_baselines import pairs_by
 from common.evaluation.ranking import MEASURES, RankedRows
-from common.files import read_json, write_json, write_text
+from common.files import read_json
 from common.runs import ROOT
 from common.text.search import bm25, minilm_cosine, tfidf_cosine
-from common.training.train import prepare_rows, train_seed
+from common.training.train import prepare_rows
 from projects.headline_matching.run import PROJECT, Config
 
 SPLITS = range(3)
@@ -60,7 +58,7 @@ def measure(name: str, split: int) -> dict[str, float]:
     dataset = PROJECT.load(replace(NETWORKS.get(name, Config()), split=split))
     told = {"parameters": 0, "train_seconds": 0.0}
     if name in NETWORKS:
-        index, answers, told = trained(replace(NETWORKS[name], split=split), dataset)
+        index, answers, told = learned(replace(NETWORKS[name], split=split), dataset)
     else:
         train, validation, test = map(dataset.examples, ("train", "validation", "test"))
         index = SEARCHES[name]
@@ -84,18 +82,16 @@ def measure(name: str, split: int) -> dict[str, float]:
     }
 
 
-def trained(config: Config, dataset: Dataset) -> tuple[Index, np.ndarray, dict[str, float]]:
+def learned(config: Config, dataset: Dataset) -> tuple[Index, np.ndarray, dict[str, float]]:
     """The index of a network trained on the dataset, its answers to the test pairs, its cost."""
-    keras.utils.clear_session()
     prepared = prepare_rows(dataset)
     begin = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        learned = train_seed(PROJECT, config, prepared, 0, Path(folder))
+    result = trained(PROJECT, config, dataset, prepared)
     seconds = time.perf_counter() - begin
-    (network,) = learned.networks
+    (network,) = result.networks
     bundle = Bundle(network, dataset.schema, {}, {}, tokenizers=prepared.tokenizers)
     told = {"parameters": network.count_params(), "train_seconds": round(seconds, 1)}
-    return lambda texts: network_index(bundle, texts), learned.test[:, 0], told
+    return lambda texts: network_index(bundle, texts), result.test[:, 0], told
 
 
 def page(record: dict[str, dict[str, dict]]) -> str:
@@ -138,16 +134,8 @@ def main() -> None:
     chosen = parser.parse_args()
     for split in chosen.splits:
         for name in chosen.models:
-            record = read_json(RECORD) if RECORD.exists() else {}
-            if str(split) not in record.setdefault(name, {}):
-                record[name][str(split)] = scores = measure(name, split)
-                print(split, name, scores, flush=True)
-                write_json(RECORD, record)
-    told = page(read_json(RECORD))
-    write_text(
-        RECORD.with_suffix(".md"), f"# Headlines and their articles, repeated splits\n\n{told}"
-    )
-    write_text(README, with_table(README.read_text(), told.rstrip()))
+            measured_once(RECORD, name, str(split), measure=partial(measure, name, split))
+    tell(RECORD, "Headlines and their articles, repeated splits", page(read_json(RECORD)), README)
 
 
 if __name__ == "__main__":

@@ -8,37 +8,33 @@
 What is measured goes to benchmarks/land_cover_splits.json, model by model; what is there already is
 not measured again. benchmarks/land_cover_splits.md, the table in the project's README and, where it
 is missing, the picture beside it are written from it. Intervals over the draws of a split are those
-of benchmarks/solar_splits.py. The field calls accuracy OA, balanced accuracy AA; kappa is Cohen's.
+of benchmarks/trained.py. The field calls accuracy OA, balanced accuracy AA; kappa is Cohen's.
 """
 
 import argparse
 import os
-import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from common.backend import start_backend
 
 start_backend("float32")
 
-import keras
 import numpy as np
 from matplotlib.patches import Patch
 from sklearn.metrics import cohen_kappa_score
 
-from benchmarks.results import with_table
-from benchmarks.solar_splits import with_interval
+from benchmarks.trained import measured_once, tell, trained, with_interval
 from common.bundle import Bundle
-from common.data.dataset import Dataset
 from common.evaluation.metrics import shown
 from common.evaluation.multiclass import MulticlassRows
 from common.evaluation.spectrum_baselines import RIVALS
-from common.files import read_json, write_json, write_text
+from common.files import read_json
 from common.plots.scenes import COLOURS, RIGHT, WRONG, draw_classes, draw_numbers, on_map
 from common.plots.style import new_figure, plain, save, styled
 from common.runs import ROOT
-from common.training.train import Trained, prepare_rows, train_seed
 from projects.land_cover.load import LABELS, PIXEL, read_raw
 from projects.land_cover.run import PROJECT, Config
 
@@ -67,9 +63,8 @@ def measure(name: str, split: str, draw: int, epochs: int | None) -> dict[str, f
     dataset = PROJECT.load(config)
     train, validation, test = map(dataset.examples, ("train", "validation", "test"))
     if name in NETWORKS:
-        answers = trained(
-            config if epochs is None else replace(config, epochs=epochs), dataset
-        ).test
+        config = config if epochs is None else replace(config, epochs=epochs)
+        answers = trained(PROJECT, config, dataset).test
     else:
         answers = RIVALS[name](train, validation, dataset.schema, 0)(test.features)
     scores = MulticlassRows(test.target, answers).metrics()
@@ -81,12 +76,6 @@ def measure(name: str, split: str, draw: int, epochs: int | None) -> dict[str, f
         "seconds": round(time.perf_counter() - begin, 1),
         "load_average": round(os.getloadavg()[0], 1),
     }
-
-
-def trained(config: Config, dataset: Dataset) -> Trained:
-    keras.utils.clear_session()
-    with tempfile.TemporaryDirectory() as folder:
-        return train_seed(PROJECT, config, prepare_rows(dataset), 0, Path(folder))
 
 
 def page(record: dict[str, dict[str, dict]]) -> str:
@@ -130,7 +119,7 @@ def draw_maps(epochs: int | None) -> None:
     labels = read_raw()[1]
     for split in ("area", "random"):
         dataset = PROJECT.load(replace(config, split=split))
-        (network,) = trained(replace(config, split=split), dataset).networks
+        (network,) = trained(PROJECT, replace(config, split=split), dataset).networks
         bundle = Bundle(network, dataset.schema, {}, {})
         called = bundle.answers(everywhere.features[[PIXEL]]).argmax(axis=1)
         places = everywhere.ids[["row", "column"]].to_numpy()
@@ -185,16 +174,10 @@ def main() -> None:
         for draw in chosen.draws:
             for split in chosen.splits:
                 for name in chosen.models:
-                    record = read_json(RECORD) if RECORD.exists() else {}
-                    key = f"{split} {draw}"
-                    if key not in record.setdefault(name, {}):
-                        record[name][key] = measure(name, split, draw, chosen.epochs)
-                        print(key, name, record[name][key], flush=True)
-                        write_json(RECORD, record)
-        told = page(read_json(RECORD))
-        title = "# Crops of a scene, by area, by field and at random"
-        write_text(RECORD.with_suffix(".md"), f"{title}\n\n{told}")
-        write_text(README, with_table(README.read_text(), told.rstrip()))
+                    one = partial(measure, name, split, draw, chosen.epochs)
+                    measured_once(RECORD, name, f"{split} {draw}", measure=one)
+        title = "Crops of a scene, by area, by field and at random"
+        tell(RECORD, title, page(read_json(RECORD)), README)
     if chosen.map or not MAPS.exists():
         draw_maps(chosen.epochs)
 

@@ -11,9 +11,9 @@ project's README are written from it. One seed each; the intervals resample grou
 
 import argparse
 import logging
-import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from common.backend import start_backend
@@ -23,15 +23,13 @@ start_backend("float32")
 import jieba
 import numpy as np
 
-from benchmarks.results import with_table
+from benchmarks.trained import measured_once, tell, trained
 from common.data.dataset import Dataset
 from common.evaluation.bootstrap import bootstrap, interval
 from common.evaluation.evaluate import rows_of
 from common.evaluation.metrics import METRICS, shown
 from common.evaluation.text_baselines import fit_linear, tfidf_characters
-from common.files import read_json, write_json, write_text
 from common.runs import ROOT
-from common.training.train import prepare_rows, train_seed
 from projects.product_reviews.load import TEXT
 from projects.product_reviews.run import PROJECT, Config
 
@@ -71,9 +69,7 @@ def measure(case: str, rows: int) -> dict:
         dataset = cut_into_words(dataset)
     train, validation, test = map(dataset.examples, ("train", "validation", "test"))
     if model == NETWORK:
-        with tempfile.TemporaryDirectory() as folder:
-            trained = train_seed(PROJECT, config, prepare_rows(dataset), 0, Path(folder))
-        answers = trained.test[:, 0]
+        answers = trained(PROJECT, config, dataset).test[:, 0]
     else:
         fit = tfidf_words_as_cut if config.unit == "words" else tfidf_characters
         answers = fit(train, validation, dataset.schema, 0)(test.features)
@@ -125,13 +121,8 @@ def main() -> None:
         if chosen.rows:
             print(case, measure(case, chosen.rows), flush=True)
             continue
-        record = read_json(RECORD) if RECORD.exists() else {}
-        if case not in record:
-            record[case] = measure(case, 0)
-            print(case, record[case], flush=True)
-            write_json(RECORD, record)
-        write_text(RECORD.with_suffix(".md"), f"# Reviews: copies, and tokens\n\n{page(record)}\n")
-        write_text(README, with_table(README.read_text(), page(record), mark="copies"))
+        record = measured_once(RECORD, case, measure=partial(measure, case, 0))
+        tell(RECORD, "Reviews: copies, and tokens", page(record), README, mark="copies")
 
 
 if __name__ == "__main__":

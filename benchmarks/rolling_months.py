@@ -8,7 +8,6 @@ benchmarks/rolling_months.md.
 """
 
 import dataclasses
-import tempfile
 from pathlib import Path
 
 import tyro
@@ -22,16 +21,14 @@ PAGE = Path(__file__).with_suffix(".md")
 
 def scores_of_fold(dataset, config: Config) -> dict[str, dict[str, float]]:
     """Metrics of the network and of each baseline on the fold's test rows."""
+    from benchmarks.trained import trained
     from common.data.dataset import PARTS
     from common.evaluation.baselines import fit_baselines
     from common.evaluation.binary import BinaryRows
-    from common.training.train import prepare_rows, train_seed
     from projects.flight_delays.run import PROJECT
 
     train, validation, test = (dataset.examples(part) for part in PARTS)
-    with tempfile.TemporaryDirectory() as folder:
-        trained = train_seed(PROJECT, config, prepare_rows(dataset), config.seed, Path(folder))
-    probabilities = {"network": trained.test[:, 0]}
+    probabilities = {"network": trained(PROJECT, config, dataset).test[:, 0]}
     for name, predict in fit_baselines(train, validation, dataset.schema, config.seed).items():
         probabilities[name] = predict(test.features)
     return {

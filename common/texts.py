@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from common.models.table import Table
     from common.training.stages import Stage
 
+SHORT = 64  # tokens; up to here a text is short
+
 
 @dataclass(frozen=True)
 class TextConfig(TrainingConfig):
@@ -75,12 +77,18 @@ def build_text(config: TextConfig, table: "Table", target: "Target") -> "keras.M
 
 
 def text_baselines(config: TextConfig) -> "Mapping[str, Fit]":
-    """The rival: a linear model on words, or on runs of characters where these are the tokens."""
+    """The rival: a linear model on words, or on runs of characters where these are the tokens.
+
+    Both on short texts, where runs of characters often do better and cost little.
+    """
     from common.evaluation.text_baselines import tfidf_characters, tfidf_words
 
+    rivals = {"tfidf_words": tfidf_words, "tfidf_characters": tfidf_characters}
     if config.unit == "characters":
-        return {"tfidf_characters": tfidf_characters}
-    return {"tfidf_words": tfidf_words}
+        del rivals["tfidf_words"]
+    elif config.length > SHORT:
+        del rivals["tfidf_characters"]
+    return rivals
 
 
 def stages_of(
