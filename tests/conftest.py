@@ -16,6 +16,13 @@ start_backend("float32")
 from projects.flight_delays.load import load  # noqa: E402 (after the quiet start of TensorFlow)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a file go to one worker, which prepares their data once; notebooks go alone."""
+    for item in items:
+        alone = item.path.name == "test_notebooks.py"
+        item.add_marker(pytest.mark.xdist_group(item.name if alone else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def flights():
     """3,000 real flights of each part."""
