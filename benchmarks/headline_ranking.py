@@ -38,14 +38,21 @@ from projects.headline_matching.run import PROJECT, Config
 SPLITS = range(3)
 RECORD = Path(__file__).with_suffix(".json")
 README = ROOT / "projects" / "headline_matching" / "README.md"
-FROM_SCRATCH = Config(loss="pairs", wrong="similar", learning_rate=1e-3, epochs=12, patience=4)
-NETWORKS = {
+FROM_SCRATCH = Config(loss="pairs", learning_rate=1e-3, epochs=12, patience=4)
+SMALL_NETWORKS = {
     "DSSM": replace(FROM_SCRATCH, model="dssm"),
     "DSSM, in-batch negatives": replace(FROM_SCRATCH, model="dssm", loss="in-batch"),
     "MatchPyramid": replace(FROM_SCRATCH, model="match-pyramid"),
-    "K-NRM": replace(FROM_SCRATCH, model="k-nrm"),
+    "K-NRM": replace(FROM_SCRATCH, model="k-nrm", learning_rate=1e-2),
     "decomposable attention": replace(FROM_SCRATCH, model="decomposable-attention"),
     "ESIM": replace(FROM_SCRATCH, model="esim"),
+}
+NETWORKS = {
+    **SMALL_NETWORKS,
+    **{
+        f"{name}; word vectors of MiniLM": replace(config, unit="bert")
+        for name, config in SMALL_NETWORKS.items()
+    },
     "MiniLM bi-encoder": Config(loss="pairs"),
     "MiniLM bi-encoder, in-batch negatives": Config(),
     "MiniLM cross-encoder": Config(model="cross-encoder", loss="pairs", wrong="similar"),

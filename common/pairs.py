@@ -39,10 +39,10 @@ class PairConfig(TrainingConfig):
         "cross-encoder",
     ] = "bi-encoder"
     loss: Literal["pairs", "in-batch"] = "in-batch"  # in-batch: for dssm and bi-encoder
-    unit: Unit = "words"  # what a token is; both encoders read the word pieces of a BERT
+    unit: Unit = "words"  # what a token is; "bert": word pieces with the vectors of a BERT
     length: int = 128  # tokens of each text that are read; the rest is cut off
     vocabulary: int = 20_000  # tokens at most that are known
-    dimension: int = 128  # length of a token's vector
+    dimension: int = 128  # length of a token's vector, where it is learned
     folder: str = ""  # of a BERT in Hugging Face layout; by default all-MiniLM-L6-v2
 
     def __post_init__(self) -> None:
@@ -81,7 +81,12 @@ def build_pairs(config: PairConfig, table: "Table", target: "Target") -> "keras.
         "decomposable-attention": pairs_by_token.build_decomposable_attention,
         "esim": pairs_by_token.build_esim,
     }[config.model]
-    return build(table, target, dimension=config.dimension)
+    vectors = None
+    if config.unit == "bert":
+        from common.models.bert_weights import minilm_folder, word_vectors
+
+        vectors = word_vectors(config.folder or minilm_folder())
+    return build(table, target, dimension=config.dimension, vectors=vectors)
 
 
 def learner_of(config: PairConfig) -> "type[Learner]":

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from common.models.bert import FEATURES, bert_encoder
-from common.models.bert_weights import BertConfig
+from common.models.bert import FEATURES, bert_encoder, load_bert
+from common.models.bert_weights import BertConfig, minilm_folder, word_vectors
 from common.models.heads import Target, describe_target
 from common.models.pair_losses import contrastive_loss, in_batch_negatives_loss, triplet_loss
 from common.models.pairs import (
@@ -344,3 +344,37 @@ def test_in_batch_negatives_loss(vectors, candidates):
     )
     corners = np.eye(candidates, dtype="float32")
     assert float(in_batch_negatives_loss(corners[:4], corners)) < 1e-6
+
+
+@pytest.mark.parametrize(
+    "name", ["dssm", "match_pyramid", "knrm", "decomposable_attention", "esim"]
+)
+def test_vectors_learned_elsewhere_are_used_and_stay(name):
+    vectors = np.random.default_rng(1).normal(size=(30, 6)).astype("float32")
+    network = BUILDERS[name](TABLE, BINARY, vectors=vectors)
+    keras.utils.set_random_seed(0)
+    learner = Learner.of(network, BINARY)
+    learner.compile(keras.optimizers.Adam(0.1))
+    before = answer(network)
+    inputs = {"headline_tokens": FIRST, "article_tokens": SECOND}
+    learner.fit(inputs, np.array([1.0, 0.0, 1.0], "float32"), epochs=2, verbose=0)
+    assert np.abs(answer(network) - before).max() > 1e-3
+    kept = [
+        weight for weight in network.weights if weight.path.endswith("token_embedding/embeddings")
+    ]
+    np.testing.assert_array_equal(kept[0], vectors)
+    others = np.random.default_rng(2).normal(size=(30, 6)).astype("float32")
+    other = BUILDERS[name](TABLE, BINARY, vectors=others)
+    for weight, source in zip(other.trainable_weights, network.trainable_weights, strict=True):
+        weight.assign(source)
+    assert np.abs(answer(other) - answer(network)).max() > 1e-5
+
+
+def test_word_vectors_of_minilm_are_those_of_its_encoder():
+    folder = minilm_folder()
+    vectors = word_vectors(folder)
+    (own,) = load_bert(folder).get_layer("word_embedding").get_weights()
+    scale = own[7] / vectors[7]
+    np.testing.assert_allclose(scale, scale[0], rtol=1e-4)
+    np.testing.assert_allclose(vectors * scale[0], own, rtol=1e-4)
+    assert np.linalg.norm(vectors, axis=1).mean() == pytest.approx(1, abs=1e-4)

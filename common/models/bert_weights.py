@@ -150,6 +150,12 @@ def read_weights(folder: str | Path, config: BertConfig) -> dict[str, list[np.nd
     return weights
 
 
+def word_vectors(folder: str | Path) -> np.ndarray:
+    """The vectors of a BERT's word pieces, as (vocabulary, d) float32, their mean length 1."""
+    (vectors,) = read_weights(folder, read_config(folder))["word_embedding"]
+    return vectors / np.linalg.norm(vectors, axis=1).mean()
+
+
 def stored_tensors(folder: Path) -> dict[str, np.ndarray]:
     """All tensors in the folder's weight file or files, without "bert." before their names."""
     files = [folder / WEIGHTS]

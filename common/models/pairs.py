@@ -45,22 +45,44 @@ def build_dssm(
     dimension: int = 128,
     hidden_units: Sequence[int] = (128, 128),
     dropout: float = 0.2,
+    vectors: np.ndarray | None = None,
 ) -> keras.Model:
     """DSSM, a siamese network: the mean of a text's token embeddings, dense layers, the cosine.
 
     Both texts go through the same layers, so their order does not matter. Dense layers with tanh.
     Huang, He, Gao, Deng, Acero, Heck, "Learning Deep Structured Semantic Models for Web Search
     using Clickthrough Data", CIKM 2013, section 3; tokens stand where they hash letter trigrams,
-    and one set of layers where they have one for queries and one for documents.
+    and one set of layers where they have one for queries and one for documents. dimension, vectors:
+    as in `token_embedding`.
     Returns a model as `with_cosine_head` does.
     """
     inputs, first, second, tokens = two_texts(table)
     ids = keras.Input((None,), name="ids", dtype="int32")
-    hidden = pooled(layers.Embedding(tokens.vocabulary_size, dimension)(ids), ids)
+    hidden = pooled(token_embedding(tokens, dimension, vectors)(ids), ids)
     for units in hidden_units:
         hidden = layers.Dropout(dropout)(layers.Dense(units, activation="tanh")(hidden))
     tower = keras.Model(ids, layers.UnitNormalization()(hidden), name=TOWER)
     return with_cosine_head(inputs, tower(first), tower(second), table, target, "dssm")
+
+
+def token_embedding(
+    tokens: Tokens, dimension: int, vectors: np.ndarray | None = None
+) -> layers.Embedding:
+    """Vectors of tokens, of length about 1, in float32, so that equal ones have a cosine of 1.
+
+    vectors: (vocabulary, d) that somebody has learned, and which stay as they are, in place of own
+    ones of `dimension`. From a few thousand pairs nobody learns what each word means.
+    """
+    width = dimension if vectors is None else vectors.shape[1]
+    start = keras.initializers.RandomNormal(stddev=width**-0.5)
+    layer = layers.Embedding(
+        tokens.vocabulary_size, width, start, dtype="float32", name="token_embedding"
+    )
+    if vectors is not None:
+        layer.build()
+        layer.set_weights([vectors])
+        layer.trainable = False
+    return layer
 
 
 def build_bert_bi_encoder(

@@ -2,8 +2,9 @@
 
 They need both texts at once, so each pair costs a run of the network; their strength is that a rare
 name in both texts is seen even when all else differs. Tables, order and padding: as in
-common/models/pairs.py. In the equations b is a pair, q and k are tokens of the first and the second
-text, d the width of a token's vector, e a kernel.
+common/models/pairs.py; `dimension` and `vectors` as in `token_embedding` there. In the equations b
+is a pair, q and k are tokens of the first and the second text, d the width of a token's vector, e a
+kernel.
 """
 
 from collections.abc import Sequence
@@ -13,8 +14,8 @@ import numpy as np
 from keras import layers, ops
 
 from common.models.heads import Target
-from common.models.pairs import two_texts, with_pair_head
-from common.models.table import Table, Tokens
+from common.models.pairs import token_embedding, two_texts, with_pair_head
+from common.models.table import Table
 
 FAR_BELOW = -1e4  # what no score or unit of these networks comes near
 
@@ -27,6 +28,7 @@ def build_match_pyramid(
     cells: tuple[int, int] = (4, 8),
     units: int = 64,
     dropout: float = 0.2,
+    vectors: np.ndarray | None = None,
 ) -> keras.Model:
     """MatchPyramid: how alike each two tokens are is a picture, and convolutions look at it.
 
@@ -39,9 +41,9 @@ def build_match_pyramid(
     Returns a model as `with_pair_head` does.
     """
     inputs, first, second, tokens = two_texts(table)
-    vectors = embedding(tokens, dimension)
+    embedding = token_embedding(tokens, dimension, vectors)
     equal = ops.cast(ops.equal(first[:, :, None], second[:, None, :]), "float32")
-    alike = cosines(vectors(first), vectors(second))
+    alike = cosines(embedding(first), embedding(second))
     there = (mask(first)[:, :, None] * mask(second)[:, None, :])[..., None]
     picture = ops.stack([equal, alike], axis=-1) * there
     for count in filters:
@@ -75,7 +77,11 @@ def largest_of_parts(
 
 
 def build_knrm(
-    table: Table, target: Target, dimension: int = 128, kernels: int = 11
+    table: Table,
+    target: Target,
+    dimension: int = 128,
+    kernels: int = 11,
+    vectors: np.ndarray | None = None,
 ) -> keras.Model:
     """K-NRM: how many tokens of the second text are how alike to each token of the first.
 
@@ -91,8 +97,8 @@ def build_knrm(
     cosine of a vector and itself is not near enough to 1 for the first kernel.
     """
     inputs, first, second, tokens = two_texts(table)
-    vectors = embedding(tokens, dimension)
-    alike = cosines(vectors(first), vectors(second))[..., None]
+    embedding = token_embedding(tokens, dimension, vectors)
+    alike = cosines(embedding(first), embedding(second))[..., None]
     centres, deviations = kernel_places(kernels)
     near = ops.exp(-ops.square(alike - centres) / (2 * deviations**2))
     counts = ops.sum(near * mask(second)[:, None, :, None], axis=2)
@@ -110,7 +116,12 @@ def kernel_places(kernels: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def build_decomposable_attention(
-    table: Table, target: Target, dimension: int = 128, units: int = 128, dropout: float = 0.2
+    table: Table,
+    target: Target,
+    dimension: int = 128,
+    units: int = 128,
+    dropout: float = 0.2,
+    vectors: np.ndarray | None = None,
 ) -> keras.Model:
     """Decomposable attention: align each token with the other text, compare, and add up.
 
@@ -122,9 +133,9 @@ def build_decomposable_attention(
     Returns a model as `with_pair_head` does.
     """
     inputs, first, second, tokens = two_texts(table)
-    vectors = embedding(tokens, dimension)
+    embedding = token_embedding(tokens, dimension, vectors)
     project = layers.Dense(units, use_bias=False, name="project")
-    a, b = project(vectors(first)), project(vectors(second))
+    a, b = project(embedding(first)), project(embedding(second))
     attend, compare = two_layers(units, dropout, "attend"), two_layers(units, dropout, "compare")
     for_a, for_b = aligned(attend(a), attend(b), a, b, first, second)
     seen = [
@@ -136,7 +147,12 @@ def build_decomposable_attention(
 
 
 def build_esim(
-    table: Table, target: Target, dimension: int = 128, units: int = 64, dropout: float = 0.3
+    table: Table,
+    target: Target,
+    dimension: int = 128,
+    units: int = 64,
+    dropout: float = 0.3,
+    vectors: np.ndarray | None = None,
 ) -> keras.Model:
     """ESIM: an LSTM reads each text, tokens are aligned and compared, a second LSTM sums up.
 
@@ -149,9 +165,9 @@ def build_esim(
     Returns a model as `with_pair_head` does.
     """
     inputs, first, second, tokens = two_texts(table)
-    vectors, drop = embedding(tokens, dimension), layers.Dropout(dropout)
+    embedding, drop = token_embedding(tokens, dimension, vectors), layers.Dropout(dropout)
     read = layers.Bidirectional(layers.LSTM(units, return_sequences=True), name="read")
-    a, b = (read(drop(vectors(ids)), mask=ops.not_equal(ids, 0)) for ids in (first, second))
+    a, b = (read(drop(embedding(ids)), mask=ops.not_equal(ids, 0)) for ids in (first, second))
     for_a, for_b = aligned(a, b, a, b, first, second)
     project = layers.Dense(units, activation="relu", name="project")
     compose = layers.Bidirectional(layers.LSTM(units, return_sequences=True), name="compose")
@@ -189,14 +205,6 @@ def mean_and_largest(states: keras.KerasTensor, ids: keras.KerasTensor) -> list[
     there = mask(ids)[..., None]
     mean = ops.sum(states * there, axis=1) / ops.maximum(ops.sum(there, axis=1), 1.0)
     return [mean, ops.max(states + (there - 1) * -FAR_BELOW, axis=1)]
-
-
-def embedding(tokens: Tokens, dimension: int) -> layers.Embedding:
-    """Vectors of length about 1, in float32, so that equal tokens have a cosine of 1."""
-    start = keras.initializers.RandomNormal(stddev=dimension**-0.5)
-    return layers.Embedding(
-        tokens.vocabulary_size, dimension, start, dtype="float32", name="token_embedding"
-    )
 
 
 def cosines(first: keras.KerasTensor, second: keras.KerasTensor) -> keras.KerasTensor:
