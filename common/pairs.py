@@ -1,6 +1,6 @@
 """The settings that every project on pairs of texts shares, and the network they name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -15,8 +15,19 @@ if TYPE_CHECKING:
     from common.models.heads import Target
     from common.models.table import Table
     from common.training.learner import Learner
+    from common.training.stages import Stage
 
-BERTS = ("bi-encoder", "cross-encoder")
+PairModel = Literal[
+    "dssm",
+    "match-pyramid",
+    "k-nrm",
+    "decomposable-attention",
+    "esim",
+    "sentence-vectors",
+    "bi-encoder",
+    "cross-encoder",
+]
+BERTS = ("sentence-vectors", "bi-encoder", "cross-encoder")
 TOWERS = ("dssm", "bi-encoder")  # networks that make a vector of each text
 
 
@@ -29,15 +40,7 @@ class PairConfig(TrainingConfig):
     """
 
     batch_size: int = 64  # pairs in one step of the optimizer
-    model: Literal[
-        "dssm",
-        "match-pyramid",
-        "k-nrm",
-        "decomposable-attention",
-        "esim",
-        "bi-encoder",
-        "cross-encoder",
-    ] = "bi-encoder"
+    model: PairModel = "bi-encoder"
     loss: Literal["pairs", "in-batch"] = "in-batch"  # in-batch: for dssm and bi-encoder
     unit: Unit = "words"  # what a token is; "bert": word pieces with the vectors of a BERT
     length: int = 128  # tokens of each text that are read; the rest is cut off
@@ -70,6 +73,7 @@ def build_pairs(config: PairConfig, table: "Table", target: "Target") -> "keras.
         from common.models.bert_weights import minilm_folder
 
         build = {
+            "sentence-vectors": pairs.build_sentence_vectors,
             "bi-encoder": pairs.build_bert_bi_encoder,
             "cross-encoder": pairs.build_bert_cross_encoder,
         }[config.model]
@@ -97,10 +101,38 @@ def learner_of(config: PairConfig) -> "type[Learner]":
     return InBatchLearner if config.loss == "in-batch" else Learner
 
 
+def stages_of(
+    config: PairConfig, network: "keras.Model", table: "Table", target: "Target"
+) -> "Iterable[Stage]":
+    """The training that the network goes through: of sentence vectors that of their head."""
+    if config.model != "sentence-vectors":
+        from common.training.stages import one_stage
+
+        return one_stage(config, network, table, target)
+    from common.training.transfer import head_alone
+
+    return head_alone(config, network, table, target)
+
+
 def search_baselines(config: PairConfig) -> "Mapping[str, Fit]":
     """Rivals that need no training: words in common, weighed in two ways, and MiniLM as it is."""
-    from common.evaluation.pair_baselines import pairs_by
-    from common.text.search import bm25, minilm_cosine, tfidf_cosine
+    from common.evaluation.pair_baselines import by_minilm, pairs_by
+    from common.text.search import bm25, tfidf_cosine
 
-    indexes = (tfidf_cosine, bm25, minilm_cosine)
-    return {index.__name__: pairs_by(index) for index in indexes}
+    found = {index.__name__: pairs_by(index) for index in (tfidf_cosine, bm25)}
+    return found | {"minilm_cosine": by_minilm()}
+
+
+def word_baselines(config: PairConfig) -> "Mapping[str, Fit]":
+    """Rivals on words or letters in common; the searches only where blanks part the words."""
+    from common.evaluation.pair_baselines import overlap_regression, pairs_by
+    from common.text.search import bm25, tfidf_cosine
+
+    indexes = () if config.unit == "characters" else (tfidf_cosine, bm25)
+    found = {index.__name__: pairs_by(index) for index in indexes}
+    return found | {"overlap_regression": overlap_regression}
+
+
+def pair_baselines(config: PairConfig) -> "Mapping[str, Fit]":
+    """`word_baselines`, and MiniLM as it is."""
+    return word_baselines(config) | search_baselines(config)

@@ -20,6 +20,7 @@ from common.models.pairs import (
     build_bert_bi_encoder,
     build_bert_cross_encoder,
     build_dssm,
+    build_sentence_vectors,
     one_row,
 )
 from common.models.pairs_by_token import (
@@ -33,7 +34,10 @@ from common.models.pairs_by_token import (
     mean_and_largest,
 )
 from common.models.table import Table, Tokens
+from common.pairs import PairConfig
 from common.training.learner import Learner
+from common.training.part import Part
+from common.training.transfer import head_alone
 
 BERT = BertConfig(vocabulary_size=30, positions=24, width=16, blocks=1, heads=2, inner=24)
 BUILDERS = {
@@ -42,6 +46,7 @@ BUILDERS = {
     "knrm": partial(build_knrm, dimension=8),
     "decomposable_attention": partial(build_decomposable_attention, dimension=8, units=8),
     "esim": partial(build_esim, dimension=8, units=4),
+    "sentence_vectors": partial(build_sentence_vectors, source=BERT),
     "bert_bi_encoder": partial(build_bert_bi_encoder, source=BERT),
     "bert_cross_encoder": partial(build_bert_cross_encoder, source=BERT),
 }
@@ -96,7 +101,7 @@ def test_padding_does_not_count_and_both_texts_do(name):
     np.testing.assert_allclose(moved[2], 0, atol=2e-6)
 
 
-@pytest.mark.parametrize("name", ["dssm", "knrm"])  # one for each kind of head
+@pytest.mark.parametrize("name", ["dssm", "knrm", "sentence_vectors"])  # of each kind of head
 def test_columns_of_the_row_count(name):
     table = Table(np.zeros((5, 2), "float32"), {"kind": 4}, texts=TEXTS)
     network = stirred(name, table, Target("multiclass", (0.5, 0.3, 0.2)))
@@ -120,6 +125,27 @@ def test_towers_give_vectors_whose_cosine_decides(name):
     same = answer(network, FIRST, FIRST)
     expected = 1 / (1 + 3 * np.exp(-COSINE_SCALE * (1 - COSINE_MIDDLE)))
     np.testing.assert_allclose(same, expected, atol=1e-6)
+
+
+def test_sentence_vectors_start_as_their_cosine_and_learn_in_the_head_alone():
+    network = BUILDERS["sentence_vectors"](TABLE, BINARY)
+    vector = network.get_layer("sentence_vector")
+    first, second = np.asarray(vector(FIRST)), np.asarray(vector(SECOND))
+    cosine = (first * second).sum(axis=1)
+    logits = COSINE_SCALE * (cosine - COSINE_MIDDLE) + np.log(0.25 / 0.75)
+    np.testing.assert_allclose(answer(network)[:, 0], 1 / (1 + np.exp(-logits)), atol=1e-5)
+    width = first.shape[1]
+    expected = np.hstack([first * second - COSINE_MIDDLE / width, np.abs(first - second)])
+    np.testing.assert_allclose(features(network), expected * np.sqrt(width), atol=1e-5)
+    config = PairConfig(model="sentence-vectors", loss="pairs")
+    (stage,) = head_alone(config, network, TABLE, BINARY)
+    part = Part({"headline_tokens": FIRST, "article_tokens": SECOND}, np.zeros(3, "float32"))
+    of_head = stage.network(stage.taken(part).inputs, training=False)
+    np.testing.assert_allclose(np.asarray(of_head), answer(network), atol=1e-5)
+    stage.network.trainable_weights[0].assign_add(np.ones((2 * width, 1)))
+    learned = np.asarray(stage.network(stage.taken(part).inputs, training=False))
+    stage.finish()
+    assert np.abs(learned - answer(network)).max() < 1e-5 < np.abs(learned - of_head).max()
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -7,6 +7,8 @@ question, headline or query, the second what may belong to it. Padding, id 0, co
   vector of length 1, and the cosine of two vectors decides: the vectors of a thousand articles are
   made once and searched with one product of matrices. It can also be trained by itself, with the
   losses in common/models/pair_losses.py.
+- Sentence vectors are those of a BERT as it is; only how much each of their numbers counts is
+  learned, in seconds once the vectors are there.
 - BERT as cross-encoder reads both texts at once: better as a rule, and its cost is paid again for
   each pair.
 
@@ -14,6 +16,7 @@ Networks that compare token with token are in common/models/pairs_by_token.py.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import keras
@@ -37,6 +40,7 @@ TOWER = "tower"  # the name of the layer that gives a text's vector (batch, widt
 VECTORS = "vectors"  # of the layer that gives those of both texts, (batch, 2, width)
 COSINE_MIDDLE = 0.4  # from which cosine on the untrained head calls a match, where half of them are
 COSINE_SCALE = 10.0  # the first weight of a cosine in the head: its logits span a useful range
+VECTORS_DROPOUT = 0.3  # of what the head of sentence vectors sees
 
 
 def build_dssm(
@@ -111,6 +115,55 @@ def build_bert_bi_encoder(
     if frozen_blocks is not None:
         freeze(network, frozen_blocks)
     return network
+
+
+def build_sentence_vectors(table: Table, target: Target, source: Source) -> keras.Model:
+    """A BERT as it is makes a vector of length 1 of each text; a linear head weighs how they agree.
+
+    With vectors u and v of width d the head sees sqrt(d) (u * v - COSINE_MIDDLE / d) and
+    sqrt(d) |u - v|, number by number: the pairs of features of Conneau et al., "Supervised Learning
+    of Universal Sentence Representations", EMNLP 2017, section 3.1, https://arxiv.org/abs/1705.02364,
+    that do not mind which text is the first. It starts as the cosine, as in `with_cosine_head`.
+    source: as in `build_bert`. The BERT is frozen, so that features can be computed once and the
+    head trained on them: see `head_alone` in common/training/transfer.py.
+    Returns a model as `with_pair_head` does; UserError where the texts do not fit this BERT.
+    """
+    inputs, first, second, _ = two_texts(table)
+    encoder = bert_from(source)
+    for column, tokens in table.texts.items():
+        check_tokens(column, tokens, tokens.length, encoder)
+    encoder.trainable = False
+    ids = keras.Input((None,), name="ids", dtype="int32")
+    hidden = pooled(encoder({"ids": ids, "segments": ops.zeros_like(ids)}), ids)
+    vector = keras.Model(ids, layers.UnitNormalization()(hidden), name="sentence_vector")
+    u, v = vector(first), vector(second)
+    width = u.shape[-1]
+    products = u * v - COSINE_MIDDLE / width
+    hidden = ops.concatenate([products, ops.abs(u - v)], axis=-1) * width**0.5
+    hidden = layers.Identity(name=FEATURES)(hidden)
+    return on_vectors(inputs, hidden, table, target, "sentence_vectors")
+
+
+def vectors_head(table: Table, target: Target, features: int) -> keras.Model:
+    """What stands on the features of sentence vectors, (batch, features), as a network of its own.
+
+    Its weights are those that learn in the whole network, in the same order.
+    """
+    inputs = replace(table, texts={}).inputs()
+    inputs[FEATURES] = keras.Input((features,), name=FEATURES)
+    return on_vectors(inputs, inputs[FEATURES], table, target, "head")
+
+
+def on_vectors(
+    inputs: dict[str, keras.KerasTensor],
+    hidden: keras.KerasTensor,
+    table: Table,
+    target: Target,
+    name: str,
+) -> keras.Model:
+    width = hidden.shape[-1] // 2
+    start = np.repeat([COSINE_SCALE / width**0.5, 0.0], width)
+    return on_features(inputs, hidden, table, target, name, VECTORS_DROPOUT, start)
 
 
 def build_bert_cross_encoder(
@@ -211,12 +264,35 @@ def with_pair_head(
     target: Target,
     name: str,
     dropout: float = 0.0,
+    start: float | None = None,
 ) -> keras.Model:
     """Finish a network: what it knows of the pair (batch, d), dropout, and the head of the task.
 
-    Numbers and categories of the row, if any, join at the head.
+    Numbers and categories of the row, if any, join at the head. start: as in `on_features`.
     Returns a model from `inputs` to the answer of `with_head`; its layer "features" gives `hidden`.
     """
     hidden = layers.Identity(name=FEATURES)(hidden)
+    return on_features(inputs, hidden, table, target, name, dropout, start)
+
+
+def on_features(
+    inputs: dict[str, keras.KerasTensor],
+    hidden: keras.KerasTensor,
+    table: Table,
+    target: Target,
+    name: str,
+    dropout: float,
+    start: float | np.ndarray | None,
+) -> keras.Model:
+    """As `with_pair_head`, without a layer "features".
+
+    start: the first weights of `hidden` in the head, one number or (d,), those of the columns being
+    0; drawn by lot where it is None.
+    """
+    width = hidden.shape[-1]
     hidden = with_columns(layers.Dropout(dropout)(hidden), inputs, table)
-    return with_head(inputs, hidden, target, name)
+    if start is None:
+        return with_head(inputs, hidden, target, name)
+    weights = np.zeros((hidden.shape[-1], target.units), "float32")
+    weights[:width] = np.broadcast_to(start, width)[:, None]
+    return with_head(inputs, hidden, target, name, keras.initializers.Constant(weights))

@@ -92,7 +92,9 @@ def build_knrm(
     Xiong, Dai, Callan, Liu, Power, "End-to-End Neural Ad-hoc Ranking with Kernel Pooling", SIGIR
     2017, section 3, https://arxiv.org/abs/1706.06613; as in the authors' code a count is at least
     1e-10. They add up where the mean is taken here, which ranks what may belong to one first text
-    alike; the features, here divided by 10, are then of a size that an optimizer expects.
+    alike; the features, here divided by 10, are then of a size that an optimizer expects. The head
+    starts with weights of 0: with weights drawn by lot that of equal tokens may be negative, and
+    the embeddings learn the training pairs by heart before it has turned.
     Returns a model as `with_pair_head` does. In float32 whatever the precision: with 16 bits the
     cosine of a vector and itself is not near enough to 1 for the first kernel.
     """
@@ -104,7 +106,8 @@ def build_knrm(
     counts = ops.sum(near * mask(second)[:, None, :, None], axis=2)
     logs = ops.log(ops.maximum(counts, 1e-10)) * mask(first)[..., None]
     lengths = ops.maximum(ops.sum(mask(first), axis=1, keepdims=True), 1.0)
-    return with_pair_head(inputs, ops.sum(logs, axis=1) / lengths / 10, table, target, "knrm")
+    features = ops.sum(logs, axis=1) / lengths / 10
+    return with_pair_head(inputs, features, table, target, "knrm", start=0.0)
 
 
 def kernel_places(kernels: int) -> tuple[np.ndarray, np.ndarray]:

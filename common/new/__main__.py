@@ -44,7 +44,7 @@ several labels; by default as it looks.
         number: Columns that are numbers, though they may not look so.
         category: Columns that are categories, though they may look like numbers.
         leave_out: Columns that the model must not see.
-        keep: Columns to keep that would be left out.
+        keep: Columns to keep that would be left out; two texts, to be compared as a pair.
         time: Split by this column, or "none".
         group: Keep the rows of each of its values in one part of the split, or "none".
         dry_run: Tell the plan, write nothing.

@@ -10,25 +10,24 @@ from typing import Literal
 
 import pandas as pd
 
-from common.data.columns import as_number, is_number, present
+from common.data.columns import is_number, present
 from common.data.combination import parts_of
 from common.data.dataset import Kind, Task
-from common.data.roles import group_column, id_like, time_column
-from common.data.split import split_by_time
+from common.data.roles import group_column, id_like
 from common.data.target import by_ratio, leaks, propose_target, task_of
 from common.data.typed_table import check_names, typed_frame
 from common.errors import UserError
 from common.new.labels import as_text, labels_in, with_label_sets, with_separator
-from common.new.settings import Settings, settings_for
-from common.new.texts import form_of, text_of, unread_texts
-from common.reading.dates import date_parts
+from common.new.pairs import form_of_pair, kept_apart, match_last, pair_of, unread_beside_pair
+from common.new.settings import Settings, settings_for, settings_for_pairs
+from common.new.texts import form_of, text_of, texts_of, unread_texts
+from common.new.times import runs_with, time_that_splits, useful_parts
 from common.reading.notation import typed_cells
 from common.reading.table_file import RawTable, read_table
 from common.reading.understand import ColumnReading, understand_table
 from common.text.form import TextForm
 
 SLICES = 3  # columns by which scores are broken down
-RUNS_WITH = 0.99  # rank correlation with the time from which a column is the time
 SLICE_VALUES = 8  # values that such a column has at most
 
 
@@ -89,6 +88,12 @@ class Plan:
         return text_of(self.features)
 
     @property
+    def pair(self) -> tuple[str, ...]:
+        """The two columns of texts that are compared, none where one text is read or none."""
+        texts = texts_of(self.features)
+        return texts if len(texts) == 2 else ()
+
+    @property
     def columns(self) -> dict[str, Kind]:
         """The raw columns that are read, the target first."""
         learned = "number" if self.task == "regression" else "category"
@@ -127,17 +132,30 @@ def decide(data: Path, wishes: Wishes) -> Plan:
     known = frame[present(frame[target])]
     labels = () if task == "regression" else labels_in(known.index, table, readings, targets)
     offered = known.drop(columns=[name for name in wishes.leave_out if name in known])
+    texts, why_pair = pair_of(known, readings, target, task, wishes.leave_out, wishes.keep)
+    readings |= {name: replace(readings[name], kind="text") for name in texts}
+    offered = offered.drop(columns=[name for name in texts if name in offered])
+    alone = set(texts) & set(wishes.leave_out) or len(set(texts) & set(wishes.keep)) == 1
+    pair = () if alone else texts
+    if pair:
+        labels = match_last(labels, known, pair, target)
     time, why_time = part_of(wishes.time, time_that_splits, offered, target)
     group, why_group = (
         ("", "the split is by time")
         if time and not wishes.group
         else part_of(wishes.group, group_column, offered, target)
     )
+    if pair and not group:
+        why_group = kept_apart(known, pair)
     left_out = unused(known, readings, (target, time, group, *targets), wishes)
     apart = (target, time, group, *left_out)
     learned = known.drop(columns=[name for name in apart if name in known])
     texts = [name for name in learned if readings[name].kind == "text"]
-    left_out |= unread_texts(learned, texts, wishes.keep)
+    if pair:
+        compared = known[list(dict.fromkeys([*learned, *pair]))]
+        left_out |= unread_beside_pair(compared, texts, pair, wishes.keep)
+    else:
+        left_out |= unread_texts(learned, texts, wishes.keep, why_pair)
     kept = known.drop(columns=[name for name in left_out if name in known])
     parts = {
         name: useful_parts(kept[name], splits=name == time)
@@ -147,7 +165,7 @@ def decide(data: Path, wishes: Wishes) -> Plan:
     features = {
         name: readings[name].kind
         for name in kept
-        if name not in (target, time, group) or name in parts
+        if name not in (target, time, group) or name in parts or name in pair
     }
     if not features:
         raise UserError(
@@ -173,9 +191,12 @@ def decide(data: Path, wishes: Wishes) -> Plan:
         group=group,
         slices=sliced(kept[list(features)], readings),
         log_scale=task == "regression" and by_ratio(known[target]),
-        settings=settings_for(len(known), bool(time), bool(text)),
-        form=form_of(known[text]) if text else None,
-        why={"target": why_target, "task": why_task, "time": why_time, "group": why_group},
+        settings=settings_for_pairs(len(known))
+        if pair
+        else settings_for(len(known), bool(time), bool(text)),
+        form=form_of_pair(known, pair) if pair else form_of(known[text]) if text else None,
+        why={"target": why_target, "task": why_task, "time": why_time, "group": why_group}
+        | ({"pair": why_pair} if pair else {}),
     )
 
 
@@ -233,48 +254,12 @@ def unused(
     return found
 
 
-def runs_with(column: pd.Series, time: pd.Series) -> bool:
-    """Whether a number is the time by another name, of equal order."""
-    return abs(column.corr(as_number(time), method="spearman")) > RUNS_WITH
-
-
-def time_that_splits(frame: pd.DataFrame, target: str) -> tuple[str | None, str]:
-    """As `time_column`, but for one by which a part would have no two target values."""
-    name, why = time_column(frame, target)
-    if name is None:
-        return name, why
-    known = frame[present(frame[name])]
-    try:
-        part = split_by_time(known[name])
-    except UserError:
-        return None, f"{name} would be a time, but nearly all rows are of the same one"
-    if known[target].groupby(part).nunique().min() < 2:
-        return None, f"{name} would be a time, but a part of the rows would have only one answer"
-    return name, why
-
-
 def part_of(wish: str, find, frame: pd.DataFrame, target: str) -> tuple[str, str]:
     """The column that plays a part, and why: as the user said, or as `find` guesses."""
     if wish:
         return ("", "as you said") if wish == "none" else (wish, "as you said")
     name, why = find(frame, target)
     return name or "", why
-
-
-def useful_parts(dates: pd.Series, splits: bool) -> tuple[str, ...]:
-    """The parts of a date column that vary.
-
-    splits: rows are split by it. Then the model is used in years it has not seen, and the season
-    tells something only after two of them.
-    """
-    parts = date_parts(dates)
-    varied = [name for name in parts if parts[name].nunique() > 1]
-    unfit = []
-    if splits:
-        unfit = [f"{dates.name}_year"]
-        if dates.max() - dates.min() < pd.Timedelta(days=2 * 365):
-            unfit += [f"{dates.name}_season_sine", f"{dates.name}_season_cosine"]
-    return tuple(name for name in varied if name not in unfit)
 
 
 def sliced(frame: pd.DataFrame, readings: dict[str, ColumnReading]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ def readme(name: str, plan: Plan) -> str:
         "",
         f"- **Target:** {plan.why['task']}."
         + (f" {plan.without_target:,} rows without it are left out." * (plan.without_target > 0)),
+        *([f"- **Pairs:** {' and '.join(plan.pair)}; {plan.why['pair']}."] if plan.pair else []),
         f"- **{split_told(plan)}**".replace(": ", ":** ", 1).removesuffix("**"),
         *[f"- **Left out, `{column}`:** {why}." for column, why in plan.left_out.items()],
         *[f"- **Suspect, `{column}`:** {why}." for column, why in plan.suspects.items()],

@@ -1,9 +1,10 @@
 """Settings to begin with, by the number of rows: a training of a minute or two on two cores."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 VISITS = 1_200_000  # rows times epochs: what two cores get through in a minute or two
 TEXT_VISITS = 250_000  # of texts
+PAIR_EPOCHS = 12
 FEW_ROWS = 3_000  # from here on, the luck of one validation set is small
 
 
@@ -29,3 +30,9 @@ def settings_for(rows: int, by_time: bool, text: bool) -> Settings:
     while batch_size < min(rows / 150, 2048):
         batch_size *= 2
     return Settings(folds, epochs, batch_size, max(3, epochs // 4))
+
+
+def settings_for_pairs(rows: int) -> Settings:
+    """Of pairs of texts: one network, which knows them by heart after few epochs."""
+    usual = settings_for(rows, by_time=True, text=True)
+    return replace(usual, epochs=min(usual.epochs, PAIR_EPOCHS))

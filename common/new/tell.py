@@ -57,6 +57,18 @@ def decisions_told(plan: Plan) -> list[str]:
     ]
     if plan.log_scale:
         lines.append("Learned on a logarithmic scale: positive, and skewed but for its logarithm.")
+    if plan.pair:
+        first, second = map(shlex.quote, plan.pair)
+        lines.append(
+            f"Pairs: do {first} and {second} belong together? ({plan.why['pair']}). To read one of "
+            f"both alone: --leave-out {second}"
+        )
+        lines.append(
+            "Network: MiniLM as it is reads both; learned is what counts of its vectors."
+            if plan.form.unit == "bert"
+            else "Network: K-NRM, which learns from these pairs alone; MiniLM would not know the "
+            "language, or read for some minutes."
+        )
     lines += [split_told(plan)]
     lines += [f"Suspect: {name}: {why}." for name, why in plan.suspects.items()]
     if plan.suspects:
@@ -79,4 +91,5 @@ def split_told(plan: Plan) -> str:
             f"{plan.why['group']}. Otherwise: --group none"
         )
     alike = "; texts that are nearly the same stay together" if plan.text else ""
+    alike = "; texts that are nearly the same count as the same" if plan.pair else alike
     return f"Split at random{folds}{alike}: {plan.why['time']}; {plan.why['group']}."

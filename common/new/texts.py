@@ -15,16 +15,20 @@ UNPARTED = "[\u3040-\u30ff\u4e00-\u9fff\u0e00-\u0e7f]"  # Japanese, Chinese, Tha
 SCRIPT = 0.3  # share of such characters, from which a script does not part words
 
 
-def unread_texts(frame: pd.DataFrame, texts: Sequence[str], keep: Sequence[str]) -> dict[str, str]:
+def unread_texts(
+    frame: pd.DataFrame, texts: Sequence[str], keep: Sequence[str], no_pair: str = ""
+) -> dict[str, str]:
     """The columns of free text that are not read, with the reason.
 
     frame: the columns to learn from, among them `texts`. keep: those that the user wants to have
-    read. Of several the longest is read, and that only where it is long, or stands alone: a name
-    beside ten columns is worth less than the better network for these.
+    read. no_pair: why two texts are no pair. Of several the longest is read, and that only where
+    it is long, or stands alone: a name beside ten columns is worth less than the better network
+    for these.
     """
     offered = [name for name in texts if name in keep] or list(texts)
     longest = max(offered, key=lambda name: frame[name].str.len().mean(), default="")
     reason = f"free text; of such the network reads one, here {longest}"
+    reason += f": {no_pair}; --keep names a pair to be read as one" if no_pair else ""
     unread = {name: reason for name in texts if name != longest}
     words = tokens_of(frame[longest]).mean() if longest else 0
     if longest and longest not in keep and words < LONG and len(frame.columns) > len(texts):
@@ -33,9 +37,14 @@ def unread_texts(frame: pd.DataFrame, texts: Sequence[str], keep: Sequence[str])
     return unread
 
 
+def texts_of(features: dict[str, Kind]) -> tuple[str, ...]:
+    """The columns of free text among the features."""
+    return tuple(name for name, kind in features.items() if kind == "text")
+
+
 def text_of(features: dict[str, Kind]) -> str:
-    """The column of free text among the features, "" for none."""
-    return next((name for name, kind in features.items() if kind == "text"), "")
+    """The column of free text among the features, the first of a pair; "" for none."""
+    return next(iter(texts_of(features)), "")
 
 
 def form_of(texts: pd.Series) -> TextForm:

@@ -15,6 +15,11 @@ from common.reading.notation import Notation
 from common.runs import ROOT
 
 LINE = 100  # characters
+MATCH = "  # the second one says that both texts belong together"
+FETCHING = (  # what only the data_file of a template needs
+    *("archive_member", "archive_folder", "cache_folder", "package_archive", "read_table"),
+    "replacing",
+)
 
 
 def write_project(name: str, files: dict[str, str]) -> Path:
@@ -52,7 +57,8 @@ def check_name(name: str) -> Path:
 
 def project_files(name: str, plan: Plan) -> dict[str, str]:
     """File names to contents: the template's, with the plan's lines in place of its own."""
-    sources = sources_of("template_texts" if plan.text else "template_tabular", name)
+    of_texts = "template_pairs" if plan.pair else "template_texts"
+    sources = sources_of(of_texts if plan.text else "template_tabular", name)
     return {
         "README.md": readme(name, plan),
         "load.py": load_file(sources["load.py"], plan),
@@ -81,6 +87,11 @@ def load_file(template: str, plan: Plan) -> str:
         {
             "TARGET": listed("TARGET", plan.targets),
             "TEXT": f"TEXT = {quoted(plan.text)}  # the column of free text that is read",
+            "LABELS": f"LABELS = {literal(plan.labels)}{MATCH}",
+            "FIRST": (
+                f"FIRST, SECOND = {', '.join(map(quoted, plan.pair))}"
+                "  # the two columns of free text that are compared"
+            ),
             "COLUMNS": assigned("COLUMNS: dict[str, Kind]", plan.columns),
             "NOTATION": assigned("NOTATION: dict[str, Notation]", notation),
             "DATE_PARTS": assigned("DATE_PARTS: dict[str, tuple[str, ...]]", plan.date_parts),
@@ -99,22 +110,39 @@ def load_file(template: str, plan: Plan) -> str:
     for what in (
         "penguins of three islands. Put a table of your own in their place.",
         "news in five topics. Put a folder or a table of your own in its place.",
+        "headlines and articles. Put pairs of your own in their place.",
     ):
         text = text.replace(what, rows)
-    return without_imports(text, "archive_member", "archive_folder", "package_archive")
+    return without_imports(text, *FETCHING)
 
 
 def run_file(template: str, plan: Plan) -> str:
     text = template.replace("Is this penguin male or female?", question(plan))
     text = text.replace("What is this article about?", question(plan))
+    text = text.replace("Does this headline belong to this article?", question(plan))
     text = text.replace(" A template: put a question of your own in its place.", "")
     settings = asdict(plan.settings)
     if plan.form:
         settings["length"] = plan.form.length
-        text = text.replace('unit: Unit = "words"', f'unit: Unit = "{plan.form.unit}"')
+        if plan.form.unit != "bert":
+            text = text.replace('unit: Unit = "words"', f'unit: Unit = "{plan.form.unit}"')
+            text = learned_from_pairs(text)
     for name, value in settings.items():
         text = re.sub(rf"( {name}: int = )\d+", rf"\g<1>{value}", text)
     return text
+
+
+def learned_from_pairs(run: str) -> str:
+    """The run.py of pairs with a network that learns all from them, and rivals without MiniLM."""
+    run = run.replace(
+        '"sentence-vectors"  # these are MiniLM\'s; k-nrm and others learn words here',
+        '"k-nrm"  # learns words from these pairs; sentence-vectors are MiniLM\'s',
+    )
+    run = run.replace("learning_rate: float = 3e-3", "learning_rate: float = 3e-2")
+    run = run.replace("--model k-nrm --learning-rate 0.03", "--model dssm --learning-rate 0.001")
+    return run.replace("pair_baselines", "word_baselines").replace(
+        "learner_of, word_baselines, stages_of", "learner_of, stages_of, word_baselines"
+    )
 
 
 def question(plan: Plan) -> str:

@@ -14,7 +14,9 @@ from common.models.backbones import thaw
 from common.models.bert import bert_inside, depth, freeze, rate_factors
 from common.models.heads import Target
 from common.models.image import FEATURES, build_head
+from common.models.pairs import vectors_head
 from common.models.table import IMAGE, TOKENS, Table
+from common.pairs import PairConfig
 from common.pictures import ImageConfig
 from common.texts import TextConfig
 from common.training.batches import lengths_of, ordered_batches, rows_at_once
@@ -71,6 +73,30 @@ def head_first(
             lambda part: with_features(network, part),
             lambda: copy_weights(head, network),
         )
+
+
+def head_alone(
+    config: PairConfig, network: keras.Model, table: Table, target: Target
+) -> list[Stage]:
+    """The one stage of sentence vectors: their head, on features computed once."""
+    head = vectors_head(table, target, network.get_layer(FEATURES).output.shape[-1])
+
+    def copy(source: keras.Model, destination: keras.Model) -> None:
+        for weight, learned in zip(
+            destination.trainable_weights, source.trainable_weights, strict=True
+        ):
+            weight.assign(learned)
+
+    copy(network, head)
+    return [
+        Stage(
+            "head",
+            head,
+            config,
+            lambda part: with_features(network, part),
+            lambda: copy(head, network),
+        )
+    ]
 
 
 def copy_weights(source: keras.Model, destination: keras.Model) -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common from any folder
 
 from common.command_line import main
-from common.pairs import PairConfig, learner_of, search_baselines
+from common.pairs import PairConfig, learner_of, search_baselines, stages_of
 from common.project import Project
 
 
@@ -55,6 +55,7 @@ PROJECT = Project(
     build=build,
     baselines=search_baselines,
     learner=learner_of,
+    stages=stages_of,
 )
 
 if __name__ == "__main__":
