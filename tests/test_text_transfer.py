@@ -1,5 +1,6 @@
 """BERT in stages on real tweets: rates that fall, blocks that stay, and a linear probe."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -180,3 +181,15 @@ def test_a_linear_probe_is_softmax_regression_on_the_vectors(tweets, tmp_path):
 def test_settings_that_make_no_sense(settings, message):
     with pytest.raises(UserError, match=message):
         Config(model="bert", **settings)
+
+
+def test_columns_beside_the_text_learn_with_the_head(tweets, tmp_path):
+    """The head by itself has every layer of the network that is not BERT, in the same shapes."""
+    part, table, target = tweets
+    numbers = np.eye(3, dtype="float32")[part.target.astype(int)]  # which tell the answer
+    part = Part(part.inputs | {"numbers": numbers}, part.target)
+    table = replace(table, numbers=numbers)
+    settings = {"head_epochs": 20, "head_learning_rate": 0.03, "thawed": 0.0}
+    network, _ = trained((part, table, target), tmp_path / "columns", **settings)
+    answers = network.predict(part.inputs, verbose=0)
+    assert (answers.argmax(axis=1) == part.target).mean() > 0.95

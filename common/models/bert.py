@@ -31,11 +31,10 @@ from keras import layers, ops
 from common.errors import UserError
 from common.models.bert_weights import PADDING, BertConfig, read_config, read_weights
 from common.models.heads import Target, with_head
-from common.models.mlp import joined
+from common.models.mlp import with_columns
 from common.models.table import Table, Tokens, tokens_name
 
 BERT = "bert"  # the name of the encoder, a layer in the networks that have one inside
-COLUMN_UNITS = 64
 IN_CONTEXT = "in_context"  # the name of the layer that gives the vectors of its tokens there
 FEATURES = "features"  # the name of the layer that gives a vector (batch, features) a text
 Source = str | Path | BertConfig
@@ -208,16 +207,6 @@ def pooled(
         return hidden[:, 0]
     there = ops.cast(ops.not_equal(ids, PADDING), hidden.dtype)[..., None]
     return ops.sum(hidden * there, axis=1) / ops.maximum(ops.sum(there, axis=1), 1.0)
-
-
-def with_columns(
-    hidden: keras.KerasTensor, inputs: dict[str, keras.KerasTensor], table: Table
-) -> keras.KerasTensor:
-    """Hidden units (batch, d) with what a hidden layer makes of the row's columns, if any."""
-    if not table.has_columns:
-        return hidden
-    row = joined(inputs, table, embedding_dimension=8)
-    return layers.Concatenate()([hidden, row, layers.Dense(COLUMN_UNITS, "relu")(row)])
 
 
 def check_tokens(column: str, tokens: Tokens, length: int, encoder: keras.Model) -> None:

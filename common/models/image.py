@@ -15,7 +15,7 @@ from keras import layers, ops
 
 from common.models.augmentation import Augmentation, Flip, augmented
 from common.models.heads import Target, with_head
-from common.models.mlp import joined
+from common.models.mlp import with_columns
 from common.models.resnet import batch_norm
 from common.models.table import IMAGE, Table
 
@@ -194,8 +194,5 @@ def on_features(
     name: str,
     dropout: float,
 ) -> keras.Model:
-    hidden = layers.Dropout(dropout)(features)
-    if table.has_columns:
-        row = joined(inputs, table, embedding_dimension=8)
-        hidden = layers.Concatenate()([hidden, row])
+    hidden = with_columns(layers.Dropout(dropout)(features), inputs, table)
     return with_head(inputs, hidden, target, name)

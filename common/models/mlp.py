@@ -10,6 +10,8 @@ from common.models.names import layer_name
 from common.models.number_embeddings import NumberEmbedding, flat_numbers
 from common.models.table import Table
 
+COLUMN_UNITS = 64  # of what is made of columns beside a picture or a text
+
 
 def build_linear(table: Table, target: Target) -> keras.Model:
     """Linear or logistic regression: one weight per number and per category.
@@ -62,3 +64,17 @@ def joined(
         embedding = layers.Embedding(size, dimension, name=layer_name(name, "_embedding"))
         parts.append(embedding(inputs["categories"][:, column]))
     return layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
+
+
+def with_columns(
+    hidden: keras.KerasTensor, inputs: dict[str, keras.KerasTensor], table: Table
+) -> keras.KerasTensor:
+    """Hidden units (batch, d) with what a hidden layer makes of the row's columns, if any.
+
+    For networks whose first concern is a picture or a text beside them.
+    """
+    if not table.has_columns:
+        return hidden
+    row = joined(inputs, table, embedding_dimension=8)
+    beside = layers.Dense(COLUMN_UNITS, "relu", name="columns_beside")(row)
+    return layers.Concatenate()([hidden, row, beside])

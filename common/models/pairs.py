@@ -31,9 +31,9 @@ from common.models.bert import (
     check_tokens,
     freeze,
     pooled,
-    with_columns,
 )
 from common.models.heads import Target, with_head
+from common.models.mlp import with_columns
 from common.models.table import Table, Tokens, tokens_name
 
 TOWER = "tower"  # the name of the layer that gives a text's vector (batch, width), of length 1

@@ -14,9 +14,10 @@ import keras
 from keras import layers, ops
 
 from common.errors import UserError
-from common.models.bert import FEATURES, build_bert, pooled, with_columns
+from common.models.bert import FEATURES, build_bert, pooled
 from common.models.bert_weights import BertConfig
 from common.models.heads import Target, with_head
+from common.models.mlp import with_columns
 from common.models.table import Table, Tokens, tokens_name
 
 TOKEN_EMBEDDING = "token_embedding"
