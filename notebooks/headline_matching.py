@@ -428,5 +428,7 @@ pairs.assign(probability=pyramid_bundle.answers(prepare(pairs, {})).round(3))
 # - `--wrong similar`: wrong articles that BM25 takes for right ones. Does a network learn more from them?
 # - `--model dssm --loss pairs`: without the choice among the batch. What is it worth?
 # - `--unit word_pieces`: no word is unknown. Does that help with names?
+# - `--model k-nrm --loss pairs --unit bert --learning-rate 0.01`: word pieces with the vectors of MiniLM, which
+#   stay as they are. What is it worth to know words beforehand?
 # - `--length 32`: news begin with what matters. How much of an article is needed?
 # - `--split 1`: another split into training and test. How far do the scores move?

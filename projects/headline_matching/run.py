@@ -1,7 +1,7 @@
 """Does this headline belong to this article, and which article does it belong to?
 
 python projects/headline_matching/run.py                      train, evaluate, report
-python projects/headline_matching/run.py --model k-nrm --loss pairs --learning-rate 0.001
+python projects/headline_matching/run.py --model k-nrm --loss pairs --unit bert --learning-rate 0.01
 python projects/headline_matching/run.py predict --input pairs.csv --output matched.csv
 """
 
