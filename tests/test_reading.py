@@ -187,6 +187,15 @@ def test_names_are_made_unique_and_it_is_told(written):
     assert list(next(read_chunks(path, known={"a", "a_2"}))) == table.columns
 
 
+def test_a_name_may_also_be_a_value_where_others_stand_above_texts(written):
+    rows = ["a short text,another one,match", "and a second,a third one,other"] * 5
+    table = read_table(written("\n".join(["first,second,match", *rows]) + "\n"))
+    assert table.columns == ["first", "second", "match"]
+    assert len(table) == 10
+    headless = read_table(written("\n".join(rows) + "\n"))
+    assert len(headless) == 10
+
+
 def test_without_header_the_columns_are_numbered(penguins, written):
     table = read_table(written(text(penguins, header=False)))
     assert len(table) == len(penguins)

@@ -101,4 +101,6 @@ def header_score(first: list[str], rest: list[list[str]]) -> int:
             score += -1 if is_value(cell) else 1
         elif is_value(cell) or cell in filled:
             score -= 1
+        elif " " not in cell and sum(" " in other for other in filled) > 0.8 * len(filled):
+            score += 1  # a name above texts
     return score
