@@ -156,6 +156,6 @@ def validation_score(dataset: Dataset, metric: str, answers: np.ndarray) -> floa
     """The score of answers (rows, …) to the validation rows; a threshold is the best one there."""
     schema, validation = dataset.schema, dataset.examples("validation")
     if schema.answers == 1:
-        answers = answers[:, 0]
+        answers = answers.reshape(len(answers))  # of a network (rows, 1), of a rival (rows,)
     cuts = thresholds_of(schema, validation, {0: answers})
     return rows_of(schema, validation.target, answers, threshold=cuts.get(0, 0.5)).metrics()[metric]
