@@ -242,7 +242,7 @@ scored(found)
 # | `dssm` | Each text becomes a vector, the mean of its words' vectors sent through dense layers, and the cosine of two vectors decides. | no |
 # | `match-pyramid` | How alike each word of one text is to each word of the other is a picture, and convolutions look for patterns in it. | yes |
 # | `k-nrm` | For each word of the first text, kernels count softly how many words of the second are how alike to it. | yes |
-# | `decomposable-attention` | Each word is aligned with those of the other text that it resembles and compared with them, and all comparisons are added up. | yes |
+# | `decomposable-attention` | Each word is aligned with those of the other text that it resembles and compared with them, and the mean of all comparisons decides. | yes |
 # | `esim` | The same after an LSTM has read both texts, so that a word knows its neighbours, and with a second LSTM to sum up. | yes |
 # | `bi-encoder` | DSSM's idea with a BERT that makes the vectors. | no |
 # | `cross-encoder` | Both texts go through a BERT as one row, in which every word attends to every word of both. | yes |

@@ -7,6 +7,7 @@ from functools import partial
 import keras
 import numpy as np
 import pytest
+from sklearn.metrics.pairwise import cosine_similarity
 
 from common.errors import UserError
 from common.models.bert import FEATURES, bert_encoder, load_bert
@@ -24,6 +25,7 @@ from common.models.pairs import (
     one_row,
 )
 from common.models.pairs_by_token import (
+    SHARPNESS,
     aligned,
     build_decomposable_attention,
     build_esim,
@@ -190,10 +192,10 @@ def test_decomposable_attention_is_its_formula():
     expected = []
     for first, second in zip(FIRST, SECOND, strict=True):
         a, b = table[first[first > 0]], table[second[second > 0]]
-        scores = dense("attend", a) @ dense("attend", b).T
+        scores = SHARPNESS * cosine_similarity(dense("attend", a), dense("attend", b))
         for_a, for_b = softmax(scores) @ b, softmax(scores.T) @ a
-        seen_a = dense("compare", np.hstack([a, for_a])).sum(axis=0)
-        seen_b = dense("compare", np.hstack([b, for_b])).sum(axis=0)
+        seen_a = dense("compare", np.hstack([a, for_a])).mean(axis=0)
+        seen_b = dense("compare", np.hstack([b, for_b])).mean(axis=0)
         expected.append(dense("aggregate", np.hstack([seen_a, seen_b])))
     assert np.ptp(expected, axis=0).max() > 0.1
     np.testing.assert_allclose(features(network), expected, rtol=1e-4, atol=1e-5)
@@ -207,7 +209,7 @@ def test_alignment_and_pooling_leave_padding_out():
     mean, largest = (np.asarray(each) for each in mean_and_largest(b, SECOND))
     for pair in range(3):
         n, m = (FIRST[pair] > 0).sum(), (SECOND[pair] > 0).sum()
-        shares = np.exp(a[pair, :n] @ b[pair, :m].T)
+        shares = np.exp(SHARPNESS * cosine_similarity(a[pair, :n], b[pair, :m]))
         mean_of_b = shares @ b[pair, :m] / shares.sum(axis=1)[:, None]
         mean_of_a = shares.T @ a[pair, :n] / shares.sum(axis=0)[:, None]
         np.testing.assert_allclose(for_a[pair, :n], mean_of_b, rtol=1e-4, atol=1e-5)

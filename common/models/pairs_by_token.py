@@ -18,6 +18,7 @@ from common.models.pairs import token_embedding, two_texts, with_pair_head
 from common.models.table import Table
 
 FAR_BELOW = -1e4  # what no score or unit of these networks comes near
+SHARPNESS = 15.0  # of scores: of a hundred tokens an equal one gets about half of the attention
 
 
 def build_match_pyramid(
@@ -126,13 +127,16 @@ def build_decomposable_attention(
     dropout: float = 0.2,
     vectors: np.ndarray | None = None,
 ) -> keras.Model:
-    """Decomposable attention: align each token with the other text, compare, and add up.
+    """Decomposable attention: align each token with the other text, compare, and sum up.
 
-    Attend: scores F(a_q) . F(b_k), by whose shares each token gets a mean of the other text's.
-    Compare: G on each token beside that mean. Aggregate: the sums over both texts, then H. F, G and
-    H are two dense layers with ReLU each. Word order does not count.
+    Attend: scores of F(a_q) and F(b_k), by whose shares each token gets a mean of the other text's.
+    Compare: G on each token beside that mean. Aggregate: the means over both texts, then H. F, G
+    and H are two dense layers with ReLU each. Word order does not count.
     Parikh, Täckström, Das, Uszkoreit, "A Decomposable Attention Model for Natural Language
-    Inference", EMNLP 2016, section 3, https://arxiv.org/abs/1606.01933; embeddings learn here.
+    Inference", EMNLP 2016, section 3, https://arxiv.org/abs/1606.01933. Made for sentences of ten
+    words and half a million pairs; for longer texts and few pairs the means stand where the paper
+    adds up, and the scores are those of `aligned`: with sums and products it stayed at chance on
+    headlines and articles, on its training pairs, too.
     Returns a model as `with_pair_head` does.
     """
     inputs, first, second, tokens = two_texts(table)
@@ -142,7 +146,7 @@ def build_decomposable_attention(
     attend, compare = two_layers(units, dropout, "attend"), two_layers(units, dropout, "compare")
     for_a, for_b = aligned(attend(a), attend(b), a, b, first, second)
     seen = [
-        ops.sum(compare(ops.concatenate([one, other], axis=-1)) * mask(ids)[..., None], axis=1)
+        mean_and_largest(compare(ops.concatenate([one, other], axis=-1)), ids)[0]
         for one, other, ids in ((a, for_a, first), (b, for_b, second))
     ]
     hidden = two_layers(units, dropout, "aggregate")(ops.concatenate(seen, axis=-1))
@@ -160,8 +164,8 @@ def build_esim(
     """ESIM: an LSTM reads each text, tokens are aligned and compared, a second LSTM sums up.
 
     Both LSTMs read in both directions, `units` each. A token's vector a and the mean a' of what it
-    is aligned with are compared as [a, a', a - a', a * a']. The means and maxima of the second LSTM
-    over both texts go through a dense layer with tanh.
+    is aligned with (see `aligned`) are compared as [a, a', a - a', a * a']. The means and maxima of
+    the second LSTM over both texts go through a dense layer with tanh.
     Chen, Zhu, Ling, Wei, Jiang, Inkpen, "Enhanced LSTM for Natural Language Inference", ACL 2017,
     section 3, https://arxiv.org/abs/1609.06038. The slowest of these networks: an LSTM takes its
     steps one after the other.
@@ -193,11 +197,13 @@ def aligned(
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """For each token of a text the mean of the other text's vectors, weighted by their scores.
 
-    asking (batch, n, d), asked (batch, m, d): their products are the scores; a (batch, n, width), b
-    (batch, m, width): the vectors; first, second: the ids. Returns (batch, n, width), (batch, m,
-    width).
+    asking (batch, n, d), asked (batch, m, d): what is compared; a (batch, n, width), b (batch, m,
+    width): the vectors; first, second: the ids. Returns (batch, n, width), (batch, m, width).
+    A score is SHARPNESS times the cosine, where the papers take the product: before training those
+    of short vectors hardly differ, so that each token gets the mean of a whole article, which says
+    nothing, and no gradient tells the scores apart.
     """
-    scores = ops.einsum("bqd,bkd->bqk", asking, asked)
+    scores = SHARPNESS * cosines(asking, asked)
     of_b = ops.softmax(scores + (mask(second)[:, None, :] - 1) * -FAR_BELOW, axis=2)
     of_a = ops.softmax(scores + (mask(first)[:, :, None] - 1) * -FAR_BELOW, axis=1)
     return ops.einsum("bqk,bkd->bqd", of_b, b), ops.einsum("bqk,bqd->bkd", of_a, a)

@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.metrics import roc_auc_score
 
 from common.data.checks import check_dataset
 from common.errors import UserError
 from common.evaluation.ranking import RankedRows
 from common.text.form import TextForm
 from common.text.search import bm25, minilm_cosine, tfidf_cosine
+from common.training.train import prepare_rows, train_seed
 from projects.headline_matching.load import (
     ARTICLE,
     HEADLINE,
@@ -19,7 +21,7 @@ from projects.headline_matching.load import (
     prepare,
     read_raw,
 )
-from projects.headline_matching.run import Config
+from projects.headline_matching.run import PROJECT, Config
 
 FORM = TextForm("words", length=64)
 
@@ -144,3 +146,15 @@ def test_settings_reach_the_form():
     form = Config(model="dssm", length=99, vocabulary=500).form
     assert (form.unit, form.length, form.vocabulary) == ("words", 99, 500)
     assert Config().form.unit == "bert"
+
+
+def test_attention_learns_from_few_pairs(tmp_path):
+    """Without sharp scores and means it stayed at chance, on what it had learned from, too."""
+    config = Config(
+        model="decomposable-attention", loss="pairs", unit="bert", length=32, epochs=2,
+        batch_size=32, learning_rate=1e-3, precision="float32",
+    )  # fmt: skip
+    dataset = PROJECT.load(config)
+    trained = train_seed(PROJECT, config, prepare_rows(dataset), 0, tmp_path)
+    target = dataset.examples("validation").target
+    assert roc_auc_score(target, trained.validation[:, 0]) > 0.9
