@@ -5,6 +5,7 @@
     python -m benchmarks.results --check    do the READMEs say what is stored?
 
 A table stands between the marks <!-- results --> and <!-- /results -->; no figure is typed by hand.
+Projects with a benchmark of their own are not trained here: benchmarks/overview.py.
 """
 
 import os
@@ -15,6 +16,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
+from benchmarks.overview import BENCHMARKS, benchmark_table, overview_table, project_folders
 from common.evaluation.metrics import METRICS, shown, shown_spread
 from common.files import read_json, write_json, write_text
 from common.runs import ROOT
@@ -32,11 +34,6 @@ COLUMNS = {
     "multiclass": ("log_loss", "accuracy", "balanced_accuracy", "f1_macro"),
     "regression": ("rmse", "mae", "r2", "mean_absolute_percentage_error", "rmse_log"),
 }
-
-
-def project_folders(having: str) -> list[Path]:
-    """Folders of the projects that have this file, by name."""
-    return sorted(path.parent for path in (ROOT / "projects").glob(f"*/{having}"))
 
 
 def train(folder: Path) -> None:
@@ -179,33 +176,14 @@ def with_interval(score: dict[str, float]) -> str:
     return f"{shown(score['value'])} ({shown(score['low'])} to {shown(score['high'])})"
 
 
-def overview_table() -> str:
-    """The table of the front page: one line a project."""
-    lines = [
-        "| project | question | compared by | network, 5 seeds | best baseline | training a seed |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for folder in project_folders(having="results.json"):
-        results = read_json(folder / "results.json")
-        metric, best = results["metric"], results["comparison"]["best_baseline"]
-        spread = results["seeds"][metric]
-        better = "less" if METRICS[metric].lower_is_better else "more"
-        lines.append(
-            f"| [{folder.name}](projects/{folder.name}/README.md) | {results['question']} "
-            f"| {METRICS[metric].title}: {better} is better "
-            f"| {shown_spread(spread['mean'], spread['deviation'])} "
-            f"| {shown(results['baselines'][best][metric]['value'])} {best.replace('_', ' ')} "
-            f"| {results['seconds']['train'] / len(spread['values']):.0f} s |"
-        )
-    return "\n".join(lines)
-
-
 def pages() -> dict[Path, str]:
     """Every README with its table as it should be."""
-    tables = {ROOT / "README.md": overview_table()}
+    front = with_table((ROOT / "README.md").read_text(), overview_table())
+    found = {ROOT / "README.md": with_table(front, benchmark_table(), "benchmarks")}
     for folder in project_folders(having="results.json"):
-        tables[folder / "README.md"] = project_table(read_json(folder / "results.json"))
-    return {path: with_table(path.read_text(), table) for path, table in tables.items()}
+        table = project_table(read_json(folder / "results.json"))
+        found[folder / "README.md"] = with_table((folder / "README.md").read_text(), table)
+    return found
 
 
 def with_table(page: str, table: str, mark: str = "results") -> str:
@@ -219,11 +197,15 @@ def main() -> int:
     if "--check" in sys.argv[1:]:
         stale = [path for path, page in pages().items() if path.read_text() != page]
         for path in stale:
-            print(f"{path.relative_to(ROOT)} differs from results.json. Run: make results")
+            print(
+                f"{path.relative_to(ROOT)} differs from what is stored. "
+                "Run: python -m benchmarks.results --write"
+            )
         return 1 if stale else 0
     if "--write" not in sys.argv[1:]:
         for folder in project_folders(having="run.py"):
-            if not sys.argv[1:] or folder.name in sys.argv[1:]:
+            wanted = not sys.argv[1:] or folder.name in sys.argv[1:]
+            if wanted and folder.name not in BENCHMARKS:
                 train(folder)
     for path, page in pages().items():
         write_text(path, page)
