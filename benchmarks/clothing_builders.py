@@ -10,8 +10,6 @@ written from it. One seed each; the intervals resample the test pictures.
 """
 
 import argparse
-import os
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,12 +18,7 @@ from common.backend import start_backend
 
 start_backend("float32")
 
-import numpy as np
-
-from benchmarks.trained import measured_once, tell, trained
-from common.evaluation.bootstrap import bootstrap, interval
-from common.evaluation.metrics import shown
-from common.evaluation.multiclass import MulticlassRows
+from benchmarks.trained import SCORE_TITLES, measured_once, score_cells, scored, tell
 from common.evaluation.picture_baselines import hog_logistic_regression
 from common.pictures import picture_baselines
 from common.runs import ROOT
@@ -45,51 +38,21 @@ BASELINES = {"hog_logistic_regression": hog_logistic_regression, **picture_basel
 
 
 def measure(name: str, folder: str) -> dict:
-    """Scores of one model on the test pictures, and what it took."""
     config = replace(NETWORKS.get(name, Config()), folder=folder)
-    dataset = PROJECT.load(config)
-    test, parameters = dataset.examples("test"), None
-    begin = time.perf_counter()
-    if name in NETWORKS:
-        result = trained(PROJECT, config, dataset)
-        answers, parameters = result.test, result.networks[0].count_params()
-    else:
-        parts = (dataset.examples(part) for part in ("train", "validation"))
-        answers = BASELINES[name](*parts, dataset.schema, 0)(test.features)
-    seconds = time.perf_counter() - begin
-    rows = MulticlassRows(test.target, answers, np.unique(test.groups, return_inverse=True)[1])
-    draws = bootstrap({name: rows}, 1000)[name]
-    return {
-        "scores": {
-            metric: interval(value, draws[metric])
-            for metric, value in rows.metrics().items()
-            if metric in ("accuracy", "f1_macro", "log_loss")
-        },
-        "minutes": round(seconds / 60, 2),
-        "parameters": parameters,
-        "pixels": config.size if name in NETWORKS else None,
-        "rows": dataset.part_rows(),
-        "load_average": round(os.getloadavg()[0], 1),
-        "from_folder": bool(folder),
-    }
+    pixels = config.size if name in NETWORKS else None
+    told = scored(PROJECT, config, BASELINES.get(name))
+    return told | {"pixels": pixels, "from_folder": bool(folder)}
 
 
 def page(record: dict[str, dict]) -> str:
     """The table, for the page and the README."""
     lines = [
-        "| model | Accuracy | Macro F1 | Log loss | weights | pixels | minutes |",
+        f"| model | {SCORE_TITLES} | weights | pixels | minutes |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for name in [*BASELINES, *NETWORKS]:
-        if name not in record:
-            continue
+    for name in filter(record.get, [*BASELINES, *NETWORKS]):
         told = record[name]
-        cells = [
-            f"{shown(score['value'])} ({shown(score['low'])} to {shown(score['high'])})"
-            for score in (told["scores"][each] for each in ("accuracy", "f1_macro", "log_loss"))
-        ]
-        weights = f"{told['parameters']:,}" if told["parameters"] else ""
-        cells += [weights, str(told["pixels"] or ""), f"{told['minutes']:.1f}"]
+        cells = [*score_cells(told), str(told["pixels"] or ""), f"{told['seconds'] / 60:.1f}"]
         lines.append(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
     some = next(iter(record.values()))
     lines += [

@@ -10,8 +10,6 @@ One seed each; the intervals resample the groups of near copies among the test t
 """
 
 import argparse
-import os
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,19 +18,13 @@ from common.backend import start_backend
 
 start_backend("float32")
 
-import numpy as np
-
-from benchmarks.trained import measured_once, tell, trained
-from common.evaluation.bootstrap import bootstrap, interval
-from common.evaluation.metrics import METRICS, shown
-from common.evaluation.multiclass import MulticlassRows
+from benchmarks.trained import SCORE_TITLES, measured_once, score_cells, scored, tell
 from common.evaluation.text_baselines import tfidf_characters, tfidf_words
 from common.runs import ROOT
 from projects.tweet_sentiment.run import PROJECT, Config
 
 RECORD = Path(__file__).with_suffix(".json")
 README = ROOT / "projects" / "tweet_sentiment" / "README.md"
-SCORES = ("accuracy", "f1_macro", "log_loss")
 BERT = Config(model="bert", dropout=0.1)
 NETWORKS = {
     "bag of n-grams": Config(model="bag-of-ngrams", dimension=32, learning_rate=5e-3),
@@ -53,47 +45,19 @@ BASELINES = {
 
 
 def measure(name: str, rows: int) -> dict:
-    """Scores of one model on the test tweets, and what it took from the tweets' texts on."""
     config = replace(NETWORKS.get(name, Config()), rows=rows)
-    dataset = PROJECT.load(config)
-    test, parameters = dataset.examples("test"), None
-    begin = time.perf_counter()
-    if name in NETWORKS:
-        result = trained(PROJECT, config, dataset)
-        answers, parameters = result.test, result.networks[0].count_params()
-    else:
-        parts = (dataset.examples(part) for part in ("train", "validation"))
-        answers = BASELINES[name](*parts, dataset.schema, 0)(test.features)
-    seconds = time.perf_counter() - begin
-    scored = MulticlassRows(test.target, answers, np.unique(test.groups, return_inverse=True)[1])
-    draws = bootstrap({name: scored}, 1000)[name]
-    return {
-        "scores": {
-            metric: interval(value, draws[metric])
-            for metric, value in scored.metrics().items()
-            if metric in SCORES
-        },
-        "seconds": round(seconds, 1),
-        "parameters": parameters,
-        "rows": dataset.part_rows(),
-        "load_average": round(os.getloadavg()[0], 1),
-    }
+    return scored(PROJECT, config, BASELINES.get(name))
 
 
 def page(record: dict[str, dict]) -> str:
     """The table, for the page and the README."""
-    titles = " | ".join(METRICS[metric].title for metric in SCORES)
-    lines = [f"| model | {titles} | weights | seconds |", "| --- | --- | --- | --- | --- | --- |"]
-    for name in [*BASELINES, *NETWORKS]:
-        if name not in record:
-            continue
+    lines = [
+        f"| model | {SCORE_TITLES} | weights | seconds |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name in filter(record.get, [*BASELINES, *NETWORKS]):
         told = record[name]
-        cells = [
-            f"{shown(score['value'])} ({shown(score['low'])} to {shown(score['high'])})"
-            for score in (told["scores"][metric] for metric in SCORES)
-        ]
-        weights = f"{told['parameters']:,}" if told["parameters"] else ""
-        lines.append(f"| {name} | {' | '.join(cells)} | {weights} | {told['seconds']:,.0f} |")
+        lines.append(f"| {name} | {' | '.join(score_cells(told))} | {told['seconds']:,.0f} |")
     rows = next(iter(record.values()))["rows"]
     lines += [
         "",
