@@ -54,7 +54,7 @@ BENCHMARKS = {
         "mean_reciprocal_rank",
         "MiniLM bi-encoder, in-batch negatives",
         ("BM25", "TF-IDF cosine"),
-        THREE,
+        (*THREE, "3"),
     ),
     "land_cover": Compared(
         "land_cover_splits",
