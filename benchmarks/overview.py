@@ -19,9 +19,9 @@ from common.runs import ROOT
 class Compared:
     """What of a project's own benchmark the front page tells.
 
-    record: name of the file in benchmarks/, without its ending; metric: the models are compared by;
-    network: the kit's; rivals: the others, of which the best is told; splits: how the record names
-    the splits on which they are compared, none where there is one test set.
+    record: name of the benchmark and of its file in benchmarks/, without its ending; metric: what
+    the models are compared by; network: the kit's; rivals: the others, of which the best is told;
+    splits: how the record names the splits of the comparison, none where there is one test set.
     """
 
     record: str
@@ -47,13 +47,18 @@ BENCHMARKS = {
         "clothing_builders",
         "accuracy",
         "MobileNetV2, fine-tuned",
-        ("frozen_MobileNetV2_logistic_regression", "hog_svm", "hog_logistic_regression"),
+        (
+            "frozen_MobileNetV2_logistic_regression",
+            "hog_svm",
+            "hog_logistic_regression",
+            "colours_logistic_regression",
+        ),
     ),
     "headline_matching": Compared(
         "headline_ranking",
         "mean_reciprocal_rank",
         "MiniLM bi-encoder, in-batch negatives",
-        ("BM25", "TF-IDF cosine"),
+        ("BM25", "TF-IDF cosine", "MiniLM as it is"),
         (*THREE, "3"),
     ),
     "land_cover": Compared(

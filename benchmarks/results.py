@@ -202,6 +202,11 @@ def main() -> int:
                 "Run: python -m benchmarks.results --write"
             )
         return 1 if stale else 0
+    elsewhere = [name for name in sys.argv[1:] if name in BENCHMARKS]
+    for name in elsewhere:
+        print(f"{name} has its own: python -m benchmarks.{BENCHMARKS[name].record}")
+    if elsewhere:
+        return 2
     if "--write" not in sys.argv[1:]:
         for folder in project_folders(having="run.py"):
             wanted = not sys.argv[1:] or folder.name in sys.argv[1:]
