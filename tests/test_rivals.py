@@ -1,12 +1,16 @@
 """The parts of benchmarks/rivals that need none of the libraries it measures."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import log_loss
 
 from benchmarks.california_housing import load_california, per_household
 from benchmarks.rivals.columns import answers, describe_columns, learned_target
 from benchmarks.rivals.measure import check_names
+from benchmarks.rivals.paired import gains, kit_answers
 from benchmarks.rivals.scores import score
 from common.data.dataset import Examples, Schema
 from common.errors import UserError
@@ -97,3 +101,27 @@ def test_other_files_are_refused(tmp_path):
         load_california(path)
     with pytest.raises(UserError, match="cannot be read"):
         load_california(tmp_path / "none.csv")
+
+
+def test_kit_is_ahead_by_the_mean_of_its_seeds_and_pairs_with_the_rival():
+    generator = np.random.default_rng(0)
+    target = generator.integers(0, 4, 400).astype("float32")
+    right = np.eye(4)[target.astype(int)] * 0.6 + 0.1
+    frame = {"size": np.zeros(400), "cut": ["Good"] * 400, "shop": ["b"] * 400}
+    test = examples(frame, target)
+    dataset = SimpleNamespace(schema=SCHEMA, examples=lambda part: test)
+    noisy = right + generator.random((400, 4))
+    rival = noisy / noisy.sum(axis=1, keepdims=True)
+    told = gains(dataset, {"0/test": rival, "1/test": right}, rival, ("log_loss", "f1_macro"))
+    one_seed = log_loss(target, rival) - log_loss(target, right)
+    assert told["log_loss"]["value"] == pytest.approx(one_seed / 2, rel=1e-6)
+    assert 0 < told["log_loss"]["low"] < told["log_loss"]["value"] < told["log_loss"]["high"]
+    assert told["f1_macro"]["value"] > 0  # more is better there, and the sign says so too
+    level = gains(dataset, {"0/test": rival}, rival, ("log_loss",))["log_loss"]
+    assert level == {"value": 0, "low": 0, "high": 0}  # what is hard for both cancels
+
+
+def test_rivals_of_a_project_without_a_run_are_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("APPLIED_KERAS_RUNS", str(tmp_path))
+    with pytest.raises(UserError, match=r"python projects/census_income/run\.py"):
+        kit_answers("census_income", None)

@@ -13,7 +13,8 @@ import numpy as np
 
 from benchmarks.rivals import boosting, kit, pytorch
 from benchmarks.rivals.columns import Predict
-from benchmarks.rivals.scores import score
+from benchmarks.rivals.paired import gains
+from benchmarks.rivals.scores import SHOWN, score
 from common.data.dataset import Dataset, Examples, Schema
 from common.errors import UserError
 
@@ -36,6 +37,7 @@ RIVALS = {
     "tabm": Rival(pytorch.tabm, "pytabkit"),
     "tabm_mini_ple": Rival(pytorch.tabm_mini_ple, "pytabkit"),
     "realmlp": Rival(pytorch.realmlp, "pytabkit"),
+    "realmlp_as_shipped": Rival(pytorch.realmlp_as_shipped, "pytabkit"),
 }
 
 
@@ -54,11 +56,18 @@ def check_names(names: tuple[str, ...]) -> None:
             ) from None
 
 
-def measure(name: str, dataset: Dataset, seed: int, rows: int = 0) -> dict:
+def measure(
+    name: str,
+    dataset: Dataset,
+    seed: int,
+    rows: int = 0,
+    kit: dict[str, np.ndarray] | None = None,
+) -> dict:
     """Fit the rival on the training rows, score it on the test rows; a record of JSON values.
 
     rows: train on so many rows only, evenly spaced, since a network may take hours on all; 0: on
-    all of them. Validation and test rows are never thinned.
+    all of them. Validation and test rows are never thinned. kit: the kit's answers on the test rows
+    by seed, see `kit_answers`; with them the record tells how far the kit is ahead.
     """
     train, validation, test = (dataset.examples(part) for part in ("train", "validation", "test"))
     if 0 < rows < len(train):
@@ -66,9 +75,13 @@ def measure(name: str, dataset: Dataset, seed: int, rows: int = 0) -> dict:
     started = time.perf_counter()
     predict = RIVALS[name].fit(train, validation, dataset.schema, seed)
     seconds = time.perf_counter() - started
+    answer = predict(test.features)
+    metrics = SHOWN[dataset.schema.task]
+    paired = {"seeds": len(kit), **gains(dataset, kit, answer, metrics)} if kit else None
     package = RIVALS[name].package
     return {
-        "test": score(test.target, predict(test.features), dataset.schema),
+        "test": score(test.target, answer, dataset.schema),
+        **({"kit_ahead": paired} if paired else {}),
         "seconds": round(seconds, 1),
         "rows": {"train": len(train), "validation": len(validation), "test": len(test)},
         "seed": seed,

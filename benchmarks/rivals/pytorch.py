@@ -53,6 +53,11 @@ def realmlp(train: Examples, validation: Examples, schema: Schema, seed: int) ->
     return fitted("RealMLP_TD", train, validation, schema, seed, **smoothing)
 
 
+def realmlp_as_shipped(train: Examples, validation: Examples, schema: Schema, seed: int) -> Predict:
+    """RealMLP for classes by the share of wrong ones, with label smoothing: pytabkit untouched."""
+    return fitted("RealMLP_TD", train, validation, schema, seed, val_metric_name="class_error")
+
+
 def fitted(
     name: str, train: Examples, validation: Examples, schema: Schema, seed: int, **settings
 ) -> Predict:
@@ -62,7 +67,7 @@ def fitted(
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # it advertises on every fit
     columns, learned = describe_columns(train, schema), learned_target(train, validation, schema)
     if schema.task != "regression":
-        settings["val_metric_name"] = "cross_entropy"
+        settings = {"val_metric_name": "cross_entropy", **settings}
     kind = getattr(
         pytabkit, f"{name}_{'Regressor' if schema.task == 'regression' else 'Classifier'}"
     )

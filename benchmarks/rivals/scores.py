@@ -5,6 +5,13 @@ from sklearn import metrics
 
 from common.data.dataset import Schema
 
+# The accuracy of two classes is stored but not shown: the kit's own belongs to another threshold.
+SHOWN = {
+    "binary": ("roc_auc", "log_loss"),
+    "multiclass": ("log_loss", "accuracy", "f1_macro"),
+    "regression": ("rmse", "mae", "r2", "rmse_log"),
+}
+
 
 def score(target: np.ndarray, answer: np.ndarray, schema: Schema) -> dict[str, float]:
     """Metrics by their scikit-learn names; target (rows,), answer as a project's network gives it.

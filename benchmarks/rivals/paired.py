@@ -1,0 +1,57 @@
+"""Is the distance between the kit and a rival more than the luck of the test rows?
+
+Both are scored on the same resamples of the test rows, whole groups at a time, so that what is hard
+for both does not widen the interval of their difference.
+"""
+
+import numpy as np
+
+from common.data.dataset import Dataset
+from common.errors import UserError
+from common.evaluation.bootstrap import Interval, bootstrap, interval
+from common.evaluation.evaluate import ROUNDS, rows_of
+from common.evaluation.metrics import METRICS
+from common.records import check_same_data
+from common.runs import complete_run
+
+
+def kit_answers(project: str, dataset: Dataset) -> dict[str, np.ndarray]:
+    """The kit's answers on the test rows by seed, from the project's newest complete run.
+
+    UserError where there is no run, or one of other data.
+    """
+    run = complete_run(project, None)
+    check_same_data(run, dataset)
+    with np.load(run.folder / "predictions.npz", allow_pickle=False) as stored:
+        answers = {name: stored[name] for name in stored.files if name.endswith("/test")}
+    if not answers:
+        raise UserError(f"{run.folder} has no answers on test rows. Train a new run.")
+    return answers
+
+
+def gains(
+    dataset: Dataset, kit: dict[str, np.ndarray], answer: np.ndarray, metrics: tuple[str, ...]
+) -> dict[str, Interval]:
+    """How far the kit is ahead of a rival in each metric, negative where it is behind.
+
+    kit: answers by seed, each (rows,) or (rows, classes); the scores of the seeds are averaged, not
+    their answers. answer: the rival's. Returns {metric: {value, low, high}} of 95 % intervals.
+    """
+    test = dataset.examples("test")
+    group = np.unique(test.groups, return_inverse=True)[1]
+    scored = {
+        name: rows_of(dataset.schema, test.target, told, group)
+        for name, told in {**kit, "rival": answer}.items()
+    }
+    values = {name: rows.metrics() for name, rows in scored.items()}
+    draws = bootstrap(scored, ROUNDS)
+
+    def gain(of: dict[str, dict], metric: str):
+        mean = np.mean([of[seed][metric] for seed in kit], axis=0)
+        return METRICS[metric].gain(mean - of["rival"][metric])
+
+    return {
+        metric: interval(gain(values, metric), gain(draws, metric))
+        for metric in metrics
+        if metric in values["rival"]
+    }
