@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.overview import BENCHMARKS, benchmark_table, overview_table, project_folders
+from benchmarks.rivals.page import best_words
 from common.evaluation.metrics import METRICS, shown, shown_spread
 from common.files import read_json, write_json, write_text
 from common.runs import ROOT
@@ -182,6 +183,8 @@ def pages() -> dict[Path, str]:
     found = {ROOT / "README.md": with_table(front, benchmark_table(), "benchmarks")}
     for folder in project_folders(having="results.json"):
         table = project_table(read_json(folder / "results.json"))
+        rivals = best_words(folder.name)
+        table += f"\n\n{rivals}" if rivals else ""
         found[folder / "README.md"] = with_table((folder / "README.md").read_text(), table)
     return found
 

@@ -10,6 +10,7 @@ from sklearn.metrics import log_loss
 from benchmarks.california_housing import load_california, per_household
 from benchmarks.rivals.columns import answers, describe_columns, learned_target
 from benchmarks.rivals.measure import check_names
+from benchmarks.rivals.page import standing
 from benchmarks.rivals.paired import gains, kit_answers
 from benchmarks.rivals.scores import score
 from common.data.dataset import Examples, Schema
@@ -125,3 +126,12 @@ def test_rivals_of_a_project_without_a_run_are_told(tmp_path, monkeypatch):
     monkeypatch.setenv("APPLIED_KERAS_RUNS", str(tmp_path))
     with pytest.raises(UserError, match=r"python projects/census_income/run\.py"):
         kit_answers("census_income", None)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"), [(0.1, 0.3, "ahead"), (-0.1, 0.3, "level"), (-0.3, -0.1, "behind")]
+)
+def test_the_interval_says_who_is_ahead(low, high, word):
+    gain = {"value": (low + high) / 2, "low": low, "high": high}
+    assert f"the kit is {word}:" in standing({"kit_ahead": {"seeds": 1, "rmse": gain}}, "rmse")
+    assert standing({}, "rmse") == ""

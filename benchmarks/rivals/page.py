@@ -10,6 +10,10 @@ from common.runs import ROOT
 RESULTS = ROOT / "benchmarks" / "rivals"
 PAGE = ROOT / "benchmarks" / "rivals.md"
 
+FAMILIES = {
+    "boosted trees": ("lightgbm", "xgboost", "catboost"),
+    "networks in PyTorch": ("tabm", "tabm_mini_ple", "realmlp", "realmlp_as_shipped"),
+}
 HEAD = """# Ordinary rivals: other libraries with their default settings, on the same split
 
     pip install -r requirements-bench.txt
@@ -86,6 +90,38 @@ def distance(record: dict, metric: str) -> str:
     gain, seeds = record["kit_ahead"][metric], record["kit_ahead"]["seeds"]
     value, low, high = (shown_difference(gain[end]) for end in ("value", "low", "high"))
     return f"{value} ({low} to {high}; {seeds} seed{'s' * (seeds > 1)})"
+
+
+def best_words(project: str) -> str:
+    """The best of each family of rivals and how the kit does beside it; "" if none is measured."""
+    path, results = RESULTS / f"{project}.json", kit_results(project)
+    if not path.exists() or not results:
+        return ""
+    models, metric = read_json(path)["models"], results["metric"]
+    told = []
+    for family, names in FAMILIES.items():
+        measured = [name for name in names if name in models]
+        if measured:
+            best = max(
+                measured, key=lambda name: METRICS[metric].gain(models[name]["test"][metric])
+            )
+            told.append(
+                f"of {family} the best is {best.replace('_', ' ')}, "
+                f"{shown(models[best]['test'][metric])}{standing(models[best], metric)}"
+            )
+    return (
+        f"Other libraries with their default settings, by {METRICS[metric].title}: "
+        f"{'; '.join(told)}. [All of them](../../benchmarks/rivals.md)."
+    )
+
+
+def standing(record: dict, metric: str) -> str:
+    """Whether the kit is ahead of the rival, level or behind; "" if not measured."""
+    if "kit_ahead" not in record:
+        return ""
+    gain = record["kit_ahead"][metric]
+    word = "ahead" if gain["low"] > 0 else "behind" if gain["high"] < 0 else "level"
+    return f" (the kit is {word}: {distance(record, metric)})"
 
 
 def kit_results(project: str) -> dict:
