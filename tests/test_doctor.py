@@ -18,7 +18,8 @@ from common.doctor.patient import read_patient
 from common.doctor.tell import told
 from common.errors import UserError
 from common.evaluation.confident_learning import doubtful
-from common.new.decide import Wishes, decide
+from common.new.decide import decide
+from common.new.plan import Wishes
 from common.new.write import project_files
 from common.reading.table_file import read_table
 from data.examples import example_file

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from common.errors import UserError
-from common.new.decide import Wishes, decide
+from common.new.decide import decide
+from common.new.plan import Wishes
 from common.new.tell import told
 from common.new.write import project_files
 

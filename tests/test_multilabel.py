@@ -23,7 +23,8 @@ from common.errors import UserError
 from common.evaluation.baselines import logistic_regression, of_each_label
 from common.evaluation.bootstrap import resampled_weights
 from common.evaluation.multilabel import MultilabelRows, best_thresholds
-from common.new.decide import Wishes, decide
+from common.new.decide import decide
+from common.new.plan import Wishes
 from common.new.tell import told
 from common.new.write import project_files
 from common.project import Project

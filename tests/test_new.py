@@ -8,7 +8,8 @@ from sklearn.datasets import load_breast_cancer
 from common.data.combination import linear_combination
 from common.data.split import split_by_time, strata_of
 from common.errors import UserError
-from common.new.decide import Wishes, decide
+from common.new.decide import decide
+from common.new.plan import Wishes
 from common.new.tell import told
 from common.new.write import check_name, project_files
 from data.examples import example_file

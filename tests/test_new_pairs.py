@@ -17,7 +17,8 @@ from common.doctor.patient import read_patient
 from common.errors import UserError
 from common.evaluation import pair_baselines
 from common.files import read_json
-from common.new.decide import Plan, Wishes, decide
+from common.new.decide import decide
+from common.new.plan import Plan, Wishes
 from common.new.tell import told
 from common.new.write import project_files
 from common.pairs import PairConfig, word_baselines

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from common.errors import UserError
-from common.new.decide import Wishes
 from common.new.pictures import decide_pictures, has_pictures, picture_files, told_pictures
+from common.new.plan import Wishes
 from projects.solar_cell_defects.load import PICTURE, read_raw
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from common.data.rows import read_chunks
 from common.errors import UserError
-from common.new.decide import Plan, Wishes, decide
+from common.new.decide import decide
 from common.new.pictures import has_pictures
+from common.new.plan import Plan, Wishes
 from common.new.texts import form_of
 from common.new.write import project_files
 from common.project import Project

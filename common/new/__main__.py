@@ -50,8 +50,9 @@ several labels; by default as it looks.
         dry_run: Tell the plan, write nothing.
         run: Train at once.
     """
-    from common.new.decide import Wishes, decide
+    from common.new.decide import decide
     from common.new.pictures import decide_pictures, has_pictures, picture_files, told_pictures
+    from common.new.plan import Wishes
     from common.new.tell import told
     from common.new.write import check_name, project_files, write_project
 

@@ -3,105 +3,31 @@
 Every decision comes with its reason, and every one can be overruled.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 
 from common.data.columns import is_number, present
 from common.data.combination import parts_of
-from common.data.dataset import Kind, Task
+from common.data.dataset import Task
 from common.data.roles import group_column, id_like
 from common.data.target import by_ratio, leaks, propose_target, task_of
 from common.data.typed_table import check_names, typed_frame
 from common.errors import UserError
 from common.new.labels import as_text, labels_in, with_label_sets, with_separator
 from common.new.pairs import form_of_pair, kept_apart, match_last, pair_of, unread_beside_pair
-from common.new.settings import Settings, settings_for, settings_for_pairs
-from common.new.texts import form_of, text_of, texts_of, unread_texts
+from common.new.plan import Plan, Wishes
+from common.new.settings import settings_for, settings_for_pairs
+from common.new.texts import form_of, text_of, unread_texts
 from common.new.times import runs_with, time_that_splits, useful_parts
 from common.reading.notation import typed_cells
 from common.reading.table_file import RawTable, read_table
 from common.reading.understand import ColumnReading, understand_table
-from common.text.form import TextForm
 
 SLICES = 3  # columns by which scores are broken down
 SLICE_VALUES = 8  # values that such a column has at most
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the user has said; empty where the data decides."""
-
-    target: str = ""
-    labels: Sequence[str] = ()  # columns of yes and no that are predicted together
-    task: Literal["", "classes", "labels", "number"] = ""
-    number: Sequence[str] = ()
-    category: Sequence[str] = ()
-    leave_out: Sequence[str] = ()
-    keep: Sequence[str] = ()
-    time: str = ""  # "none" for no split by time
-    group: str = ""  # likewise
-
-    def named(self) -> list[str]:
-        """Every column that is named, once."""
-        single = [name for name in (self.target, self.time, self.group) if name not in ("", "none")]
-        listed = [*self.labels, *self.number, *self.category, *self.leave_out, *self.keep]
-        return list(dict.fromkeys([*single, *listed]))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a file becomes a project.
-
-    readings: how each column is read; target: what is learned, and targets the columns that tell
-    it, one, or several of labels; without_target: rows that lack it; features: the raw columns that
-    the model gets; left_out: the others, with the reason; form: how the free text among the
-    features becomes tokens, if there is one; why: the reasons of the decisions by what is decided.
-    """
-
-    data: Path
-    table: RawTable
-    readings: dict[str, ColumnReading]
-    target: str
-    targets: tuple[str, ...]
-    without_target: int
-    task: Task
-    labels: tuple[str, ...]
-    features: dict[str, Kind]
-    date_parts: dict[str, tuple[str, ...]]
-    left_out: dict[str, str]
-    suspects: dict[str, str]
-    time: str
-    group: str
-    slices: tuple[str, ...]
-    log_scale: bool
-    settings: Settings
-    form: TextForm | None
-    why: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def text(self) -> str:
-        """The column of free text that the model reads, "" for none."""
-        return text_of(self.features)
-
-    @property
-    def pair(self) -> tuple[str, ...]:
-        """The two columns of texts that are compared, none where one text is read or none."""
-        texts = texts_of(self.features)
-        return texts if len(texts) == 2 else ()
-
-    @property
-    def columns(self) -> dict[str, Kind]:
-        """The raw columns that are read, the target first."""
-        learned = "number" if self.task == "regression" else "category"
-        apart = [name for name in (self.time, self.group) if name]
-        kinds = dict.fromkeys(self.targets, learned) | {
-            name: self.readings[name].kind for name in apart
-        }
-        return kinds | {name: kind for name, kind in self.features.items() if name not in kinds}
 
 
 def decide(data: Path, wishes: Wishes) -> Plan:
@@ -112,6 +38,102 @@ def decide(data: Path, wishes: Wishes) -> Plan:
         name: overruled(reading, table.cells(name), wishes)
         for name, reading in understand_table(table).items()
     }
+    learned = what_is_learned(data, table, readings, wishes)
+    rows, target, task = learned.rows, learned.target, learned.task
+
+    texts, why_pair = pair_of(rows, readings, target, task, wishes.leave_out, wishes.keep)
+    readings |= {name: replace(readings[name], kind="text") for name in texts}
+    alone = set(texts) & set(wishes.leave_out) or len(set(texts) & set(wishes.keep)) == 1
+    pair = () if alone else texts
+
+    offered = rows.drop(columns=[name for name in (*wishes.leave_out, *texts) if name in rows])
+    time, group, why_split = split_by(offered, target, wishes)
+    if pair and not group:
+        why_split["group"] = kept_apart(rows, pair)
+
+    apart = (target, time, group)
+    left_out = unused(rows, readings, (*apart, *learned.targets), wishes)
+    left_out |= unread(rows, readings, (*apart, *left_out), pair, why_pair, wishes)
+    kept = rows.drop(columns=[name for name in left_out if name in rows])
+    date_parts = {
+        name: useful_parts(kept[name], splits=name == time)
+        for name in kept
+        if name != target and readings[name].kind == "date"
+    }
+    features = {
+        name: readings[name].kind
+        for name in kept
+        if name not in apart or name in date_parts or name in pair
+    }
+    if not features:
+        raise UserError(
+            f"{data} has no column left to predict {target!r} from: "
+            + "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+            + ". Overrule that with --keep COLUMN."
+        )
+
+    text = text_of(features)
+    if pair:
+        form, settings = form_of_pair(rows, pair), settings_for_pairs(len(rows))
+    else:
+        form = form_of(rows[text]) if text else None
+        settings = settings_for(len(rows), bool(time), bool(text))
+    return Plan(
+        data=data,
+        table=table,
+        readings=readings,
+        target=target,
+        targets=learned.targets,
+        without_target=learned.without_target,
+        task=task,
+        labels=match_last(learned.labels, rows, pair, target) if pair else learned.labels,
+        features=features,
+        date_parts=date_parts,
+        left_out=left_out,
+        suspects=leaks(kept, target, task) | parts_of(kept, target),
+        time=time,
+        group=group,
+        slices=sliced(kept[list(features)], readings),
+        log_scale=task == "regression" and by_ratio(rows[target]),
+        settings=settings,
+        form=form,
+        why=learned.why | why_split | ({"pair": why_pair} if pair else {}),
+    )
+
+
+def overruled(reading: ColumnReading, cells: pd.Series, wishes: Wishes) -> ColumnReading:
+    """What the cells of a column are, as they suggest or as the user said."""
+    for kind in ("number", "category"):
+        if reading.name in getattr(wishes, kind) and reading.kind != kind:
+            unreadable = typed_cells(cells, kind, reading.notation)[1]
+            return replace(reading, kind=kind, told="as you said", unreadable=unreadable)
+    return reading
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What is predicted.
+
+    rows: those whose target is known, typed; without_target: how many others there are; the rest
+    as in `Plan`.
+    """
+
+    rows: pd.DataFrame
+    without_target: int
+    target: str
+    targets: tuple[str, ...]
+    task: Task
+    labels: tuple[str, ...]
+    why: dict[str, str]
+
+
+def what_is_learned(
+    data: Path, table: RawTable, readings: dict[str, ColumnReading], wishes: Wishes
+) -> Learned:
+    """The target, as the user said or as the columns suggest; UserError where there is none.
+
+    A target of several labels in a cell gets its separator in `readings`.
+    """
     frame = typed_frame(table, readings)
     target, why_target = wishes.target, "as you said"
     if wishes.labels:
@@ -129,84 +151,10 @@ def decide(data: Path, wishes: Wishes) -> Plan:
     task, why_task = wished_task(frame[target], wishes)
     if task == "multilabel" and not wishes.labels:
         readings[target] = with_separator(readings[target], as_text(table, readings, target))
-    known = frame[present(frame[target])]
-    labels = () if task == "regression" else labels_in(known.index, table, readings, targets)
-    offered = known.drop(columns=[name for name in wishes.leave_out if name in known])
-    texts, why_pair = pair_of(known, readings, target, task, wishes.leave_out, wishes.keep)
-    readings |= {name: replace(readings[name], kind="text") for name in texts}
-    offered = offered.drop(columns=[name for name in texts if name in offered])
-    alone = set(texts) & set(wishes.leave_out) or len(set(texts) & set(wishes.keep)) == 1
-    pair = () if alone else texts
-    if pair:
-        labels = match_last(labels, known, pair, target)
-    time, why_time = part_of(wishes.time, time_that_splits, offered, target)
-    group, why_group = (
-        ("", "the split is by time")
-        if time and not wishes.group
-        else part_of(wishes.group, group_column, offered, target)
-    )
-    if pair and not group:
-        why_group = kept_apart(known, pair)
-    left_out = unused(known, readings, (target, time, group, *targets), wishes)
-    apart = (target, time, group, *left_out)
-    learned = known.drop(columns=[name for name in apart if name in known])
-    texts = [name for name in learned if readings[name].kind == "text"]
-    if pair:
-        compared = known[list(dict.fromkeys([*learned, *pair]))]
-        left_out |= unread_beside_pair(compared, texts, pair, wishes.keep)
-    else:
-        left_out |= unread_texts(learned, texts, wishes.keep, why_pair)
-    kept = known.drop(columns=[name for name in left_out if name in known])
-    parts = {
-        name: useful_parts(kept[name], splits=name == time)
-        for name in kept
-        if name != target and readings[name].kind == "date"
-    }
-    features = {
-        name: readings[name].kind
-        for name in kept
-        if name not in (target, time, group) or name in parts or name in pair
-    }
-    if not features:
-        raise UserError(
-            f"{data} has no column left to predict {target!r} from: "
-            + "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
-            + ". Overrule that with --keep COLUMN."
-        )
-    text = text_of(features)
-    return Plan(
-        data=data,
-        table=table,
-        readings=readings,
-        target=target,
-        targets=targets,
-        without_target=len(frame) - len(known),
-        task=task,
-        labels=labels,
-        features=features,
-        date_parts=parts,
-        left_out=left_out,
-        suspects=leaks(kept, target, task) | parts_of(kept, target),
-        time=time,
-        group=group,
-        slices=sliced(kept[list(features)], readings),
-        log_scale=task == "regression" and by_ratio(known[target]),
-        settings=settings_for_pairs(len(known))
-        if pair
-        else settings_for(len(known), bool(time), bool(text)),
-        form=form_of_pair(known, pair) if pair else form_of(known[text]) if text else None,
-        why={"target": why_target, "task": why_task, "time": why_time, "group": why_group}
-        | ({"pair": why_pair} if pair else {}),
-    )
-
-
-def overruled(reading: ColumnReading, cells: pd.Series, wishes: Wishes) -> ColumnReading:
-    """What the cells of a column are, as they suggest or as the user said."""
-    for kind in ("number", "category"):
-        if reading.name in getattr(wishes, kind) and reading.kind != kind:
-            unreadable = typed_cells(cells, kind, reading.notation)[1]
-            return replace(reading, kind=kind, told="as you said", unreadable=unreadable)
-    return reading
+    rows = frame[present(frame[target])]
+    labels = () if task == "regression" else labels_in(rows.index, table, readings, targets)
+    why = {"target": why_target, "task": why_task}
+    return Learned(rows, len(frame) - len(rows), target, targets, task, labels, why)
 
 
 def wished_task(target: pd.Series, wishes: Wishes) -> tuple[Task, str]:
@@ -225,6 +173,28 @@ def wished_task(target: pd.Series, wishes: Wishes) -> tuple[Task, str]:
         count = target[present(target)].nunique()
         return ("binary" if count == 2 else "multiclass"), f"as you said, {count} values"
     return task_of(target)
+
+
+def split_by(offered: pd.DataFrame, target: str, wishes: Wishes) -> tuple[str, str, dict[str, str]]:
+    """The column of time and that of groups by which rows are split, "" for none; and why."""
+    time, why_time = part_of(wishes.time, time_that_splits, offered, target)
+    if time and not wishes.group:
+        return time, "", {"time": why_time, "group": "the split is by time"}
+    group, why_group = part_of(wishes.group, group_column, offered, target)
+    return time, group, {"time": why_time, "group": why_group}
+
+
+def part_of(
+    wish: str,
+    find: Callable[[pd.DataFrame, str], tuple[str | None, str]],
+    frame: pd.DataFrame,
+    target: str,
+) -> tuple[str, str]:
+    """The column that plays a part, and why: as the user said, or as `find` guesses."""
+    if wish:
+        return ("", "as you said") if wish == "none" else (wish, "as you said")
+    name, why = find(frame, target)
+    return name or "", why
 
 
 def unused(
@@ -254,12 +224,21 @@ def unused(
     return found
 
 
-def part_of(wish: str, find, frame: pd.DataFrame, target: str) -> tuple[str, str]:
-    """The column that plays a part, and why: as the user said, or as `find` guesses."""
-    if wish:
-        return ("", "as you said") if wish == "none" else (wish, "as you said")
-    name, why = find(frame, target)
-    return name or "", why
+def unread(
+    rows: pd.DataFrame,
+    readings: dict[str, ColumnReading],
+    apart: Sequence[str],
+    pair: tuple[str, ...],
+    why_pair: str,
+    wishes: Wishes,
+) -> dict[str, str]:
+    """The columns of text that no model reads, with the reason; `apart`: columns decided on."""
+    learned = rows.drop(columns=[name for name in apart if name in rows])
+    texts = [name for name in learned if readings[name].kind == "text"]
+    if pair:
+        compared = rows[list(dict.fromkeys([*learned, *pair]))]
+        return unread_beside_pair(compared, texts, pair, wishes.keep)
+    return unread_texts(learned, texts, wishes.keep, why_pair)
 
 
 def sliced(frame: pd.DataFrame, readings: dict[str, ColumnReading]) -> tuple[str, ...]:

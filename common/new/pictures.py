@@ -11,7 +11,7 @@ from common.data.dataset import PARTS
 from common.errors import UserError
 from common.images.folder import PART_NAMES, SUFFIXES, PictureTable, pictures_in_folder
 from common.images.listed import Places, column_of_names, pictures_in_list
-from common.new.decide import Wishes
+from common.new.plan import Wishes
 from common.new.readme import results
 from common.new.write import literal, path_returned, quoted, sources_of, with_statements
 from common.reading.table_file import RawTable, read_table

@@ -1,6 +1,6 @@
 """The first README of a new project: its question, its data, what was decided and why."""
 
-from common.new.decide import Plan
+from common.new.plan import Plan
 from common.new.tell import TASKS, split_told
 
 

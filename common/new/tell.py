@@ -3,7 +3,7 @@
 import shlex
 
 from common.data.typed_table import places
-from common.new.decide import Plan
+from common.new.plan import Plan
 
 WIDE = 60  # characters of a reason in the table of columns
 TASKS = {

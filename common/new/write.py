@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from common.errors import UserError
-from common.new.decide import Plan
+from common.new.plan import Plan
 from common.new.readme import readme
 from common.reading.notation import Notation
 from common.runs import ROOT
