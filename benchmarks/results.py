@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.overview import BENCHMARKS, benchmark_table, overview_table, project_folders
-from benchmarks.rivals.page import best_words
+from benchmarks.rivals.best import best_words
 from common.evaluation.metrics import METRICS, shown, shown_spread
 from common.files import read_json, write_json, write_text
 from common.runs import ROOT

@@ -52,8 +52,9 @@ def main(
         check_names(models)
         dataset = load_project(project)
         kit = known_answers(project, dataset)
+        folds = importlib.import_module(f"projects.{project}.run").Config().folds
         for name in models:
-            record = measure(name, dataset, seed, rows, kit)
+            record = measure(name, dataset, seed, rows, folds, kit)
             record["command"] = command(project, name, rows, seed)
             store(project, name, record, dataset)
             print(name, record["test"], f"{record['seconds']} s", flush=True)

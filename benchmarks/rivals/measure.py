@@ -1,6 +1,5 @@
 """Fit one rival on a dataset's split, and note down all that its figures depend on."""
 
-import dataclasses
 import importlib.metadata
 import os
 import platform
@@ -16,6 +15,7 @@ from benchmarks.rivals.columns import Predict
 from benchmarks.rivals.paired import gains
 from benchmarks.rivals.scores import SHOWN, score
 from common.data.dataset import Dataset, Examples, Schema
+from common.data.folds import folds_of
 from common.errors import UserError
 
 
@@ -61,42 +61,41 @@ def measure(
     dataset: Dataset,
     seed: int,
     rows: int = 0,
-    kit: dict[str, np.ndarray] | None = None,
+    folds: int = 1,
+    kit_by_seed: dict[str, np.ndarray] | None = None,
 ) -> dict:
     """Fit the rival on the training rows, score it on the test rows; a record of JSON values.
 
     rows: train on so many rows only, evenly spaced, since a network may take hours on all; 0: on
-    all of them. Validation and test rows are never thinned. kit: the kit's answers on the test rows
-    by seed, see `kit_answers`; with them the record tells how far the kit is ahead.
+    all of them. Validation and test rows are never thinned. folds: fit it once a fold, as the kit
+    does where its project has folds, and score the mean answer. kit_by_seed: the kit's answers on
+    the test rows, see `kit_answers`; with them the record tells how far the kit is ahead.
     """
-    train, validation, test = (dataset.examples(part) for part in ("train", "validation", "test"))
-    if 0 < rows < len(train):
-        train = chosen_rows(train, np.linspace(0, len(train) - 1, rows).astype(int))
-    started = time.perf_counter()
-    predict = RIVALS[name].fit(train, validation, dataset.schema, seed)
-    seconds = time.perf_counter() - started
-    answer = predict(test.features)
-    metrics = SHOWN[dataset.schema.task]
-    paired = {"seeds": len(kit), **gains(dataset, kit, answer, metrics)} if kit else None
+    test = dataset.examples("test")
+    answers, counts, seconds = [], [], 0.0
+    for learn, validate in folds_of(dataset, folds, seed):
+        if 0 < rows < len(learn):
+            learn = learn[np.linspace(0, len(learn) - 1, rows).astype(int)]
+        train, validation = dataset.chosen(learn), dataset.chosen(validate)
+        started = time.perf_counter()
+        predict = RIVALS[name].fit(train, validation, dataset.schema, seed)
+        seconds += time.perf_counter() - started
+        answers.append(predict(test.features))
+        counts.append((len(train), len(validation)))
+    answer = np.mean(answers, axis=0)
+    train_rows, validation_rows = (max(count) for count in zip(*counts, strict=True))
+    record = {"test": score(test.target, answer, dataset.schema)}
+    if kit_by_seed:
+        gained = gains(dataset, kit_by_seed, answer, SHOWN[dataset.schema.task])
+        record["kit_ahead"] = {"seeds": len(kit_by_seed), **gained}
     package = RIVALS[name].package
     return {
-        "test": score(test.target, answer, dataset.schema),
-        **({"kit_ahead": paired} if paired else {}),
+        **record,
         "seconds": round(seconds, 1),
-        "rows": {"train": len(train), "validation": len(validation), "test": len(test)},
+        "rows": {"train": train_rows, "validation": validation_rows, "test": len(test)},
+        "folds": folds,
         "seed": seed,
         "version": f"{package} {importlib.metadata.version(package)}",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {boosting.THREADS} threads",
         "date": date.today().isoformat(),
     }
-
-
-def chosen_rows(examples: Examples, rows: np.ndarray) -> Examples:
-    """The examples at these places, in this order."""
-    values = {field.name: getattr(examples, field.name) for field in dataclasses.fields(Examples)}
-    return Examples(
-        **{
-            name: value[rows] if isinstance(value, np.ndarray) else value.iloc[rows]
-            for name, value in values.items()
-        }
-    )

@@ -2,18 +2,14 @@
 
 from pathlib import Path
 
+from benchmarks.rivals.best import RESULTS, distance, kit_results
 from benchmarks.rivals.scores import SHOWN
-from common.evaluation.metrics import METRICS, shown, shown_difference, shown_spread
+from common.evaluation.metrics import METRICS, shown, shown_spread
 from common.files import read_json
 from common.runs import ROOT
 
-RESULTS = ROOT / "benchmarks" / "rivals"
 PAGE = ROOT / "benchmarks" / "rivals.md"
 
-FAMILIES = {
-    "boosted trees": ("lightgbm", "xgboost", "catboost"),
-    "networks in PyTorch": ("tabm", "tabm_mini_ple", "realmlp", "realmlp_as_shipped"),
-}
 HEAD = """# Ordinary rivals: other libraries with their default settings, on the same split
 
     pip install -r requirements-bench.txt
@@ -43,9 +39,8 @@ rival's, in the project's own metric, positive where the kit is better, with a 9
 1,000 resamples of the test rows that both share. Where the interval holds 0 they are level. It
 comes from one run of the project, whose seeds are told, not from the five of the first line.
 
-In house_prices the kit answers with the mean of five networks, each learned from four fifths of the
-training and validation rows, and its baselines likewise; the rivals below them learn from the
-training rows alone.
+In house_prices every model is learned five times, each from four fifths of the training and
+validation rows and stopped early on the last fifth, and answers with the mean of the five.
 """
 
 
@@ -81,53 +76,6 @@ def project_lines(path: Path) -> str:
         lines.append(row_of(name, cells, f"{record['seconds']:.0f}", note))
     errors = f" Errors in {stored['unit']}." if stored["unit"] else ""
     return "\n".join([*lines, "", f"{stored['training_rows']:,} training rows.{errors}\n"])
-
-
-def distance(record: dict, metric: str) -> str:
-    """How far the kit is ahead of a rival, with the interval and the seeds; "" if not measured."""
-    if "kit_ahead" not in record:
-        return ""
-    gain, seeds = record["kit_ahead"][metric], record["kit_ahead"]["seeds"]
-    value, low, high = (shown_difference(gain[end]) for end in ("value", "low", "high"))
-    return f"{value} ({low} to {high}; {seeds} seed{'s' * (seeds > 1)})"
-
-
-def best_words(project: str) -> str:
-    """The best of each family of rivals and how the kit does beside it; "" if none is measured."""
-    path, results = RESULTS / f"{project}.json", kit_results(project)
-    if not path.exists() or not results:
-        return ""
-    models, metric = read_json(path)["models"], results["metric"]
-    told = []
-    for family, names in FAMILIES.items():
-        measured = [name for name in names if name in models]
-        if measured:
-            best = max(
-                measured, key=lambda name: METRICS[metric].gain(models[name]["test"][metric])
-            )
-            told.append(
-                f"of {family} the best is {best.replace('_', ' ')}, "
-                f"{shown(models[best]['test'][metric])}{standing(models[best], metric)}"
-            )
-    return (
-        f"Other libraries with their default settings, by {METRICS[metric].title}: "
-        f"{'; '.join(told)}. [All of them](../../benchmarks/rivals.md)."
-    )
-
-
-def standing(record: dict, metric: str) -> str:
-    """Whether the kit is ahead of the rival, level or behind; "" if not measured."""
-    if "kit_ahead" not in record:
-        return ""
-    gain = record["kit_ahead"][metric]
-    word = "ahead" if gain["low"] > 0 else "behind" if gain["high"] < 0 else "level"
-    return f" (the kit is {word}: {distance(record, metric)})"
-
-
-def kit_results(project: str) -> dict:
-    """The kit's stored figures of a project; empty where there are none."""
-    path = ROOT / "projects" / project / "results.json"
-    return read_json(path) if path.exists() else {}
 
 
 def kit_lines(results: dict, metrics: list[str], told: set[str]) -> list[str]:
