@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from common.files import read_json, write_json, write_text
 from common.runs import ROOT
 
 SEEDS = 5
+RUNS = ROOT / "runs" / "results"
 KEPT = (
     "question", "task", "metric", "unit", "test", "baselines", "comparison", "ranking", "seeds",
     "ensemble", "seconds", "rows", "intervals", "classes", "adjusted", "fairness",
@@ -38,31 +38,35 @@ COLUMNS = {
 
 
 def train(folder: Path) -> None:
-    """Train one project with five seeds and keep its figures; many classes with weights too."""
-    with tempfile.TemporaryDirectory() as runs:
-        run = run_project(folder, Path(runs), "results", "--seeds", str(SEEDS))
-        metrics = read_json(run / "metrics.json")
-        record = {
-            "command": f"python projects/{folder.name}/run.py --seeds {SEEDS}",
-            "date": date.today().isoformat(),
-            "environment": read_json(run / "environment.json"),
-            "config": read_json(run / "config.json"),
-            **{name: metrics[name] for name in KEPT if name in metrics},
-        }
-        if metrics["task"] == "multiclass":
-            weighted = run_project(folder, Path(runs), "weighted", "--class-weights", "balanced")
-            told = read_json(weighted / "metrics.json")
-            record["balanced"] = {name: told[name] for name in ("test", "classes")}
-        write_json(folder / "results.json", record)
-        if (folder / "report.png").exists():
-            picture(run / "report.html", folder / "report.png")
+    """Train one project with five seeds and keep its figures; many classes with weights too.
+
+    The run stays in runs/results, where benchmarks/rivals finds what it answered.
+    """
+    shutil.rmtree(RUNS / folder.name, ignore_errors=True)
+    run = run_project(folder, "seeds", "--seeds", str(SEEDS))
+    metrics = read_json(run / "metrics.json")
+    record = {
+        "command": f"python projects/{folder.name}/run.py --seeds {SEEDS}",
+        "date": date.today().isoformat(),
+        "environment": read_json(run / "environment.json"),
+        "config": read_json(run / "config.json"),
+        **{name: metrics[name] for name in KEPT if name in metrics},
+    }
+    if metrics["task"] == "multiclass":
+        told = read_json(
+            run_project(folder, "weighted", "--class-weights", "balanced") / "metrics.json"
+        )
+        record["balanced"] = {name: told[name] for name in ("test", "classes")}
+    write_json(folder / "results.json", record)
+    if (folder / "report.png").exists():
+        picture(run / "report.html", folder / "report.png")
 
 
-def run_project(folder: Path, runs: Path, name: str, *flags: str) -> Path:
+def run_project(folder: Path, name: str, *flags: str) -> Path:
     """Train in a process of its own; returns the run's folder."""
     command = [sys.executable, str(folder / "run.py"), *flags, "--run", name]
-    subprocess.run(command, env=os.environ | {"APPLIED_KERAS_RUNS": str(runs)}, check=True)
-    return runs / folder.name / name
+    subprocess.run(command, env=os.environ | {"APPLIED_KERAS_RUNS": str(RUNS)}, check=True)
+    return RUNS / folder.name / name
 
 
 def picture(page: Path, image: Path) -> None:

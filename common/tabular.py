@@ -24,11 +24,15 @@ class TabularConfig(TrainingConfig):
     dropout: float = 0.1  # share of neurons silenced in each training step
     number_embedding: Literal["none", "linear", "piecewise_linear", "periodic"] = "piecewise_linear"
     number_dimension: int = 12  # length of a number's vector
+    number_bins: int = 48  # bins a number is cut into, at most, by piecewise_linear
     embedding_dimension: int = 8  # length of a category's vector
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("blocks", "units", "members", "number_dimension", "embedding_dimension"):
+        for name in (
+            *("blocks", "units", "members"),
+            *("number_dimension", "number_bins", "embedding_dimension"),
+        ):
             expect(self, name, getattr(self, name) >= 1, "a whole number from 1")
         expect(self, "dropout", 0 <= self.dropout < 1, "from 0 to below 1")
 
@@ -43,6 +47,7 @@ def build_tabular(config: TabularConfig, table: "Table", target: "Target") -> "k
     embeddings = {
         "number_embedding": config.number_embedding,
         "number_dimension": config.number_dimension,
+        "number_bins": config.number_bins,
         "embedding_dimension": config.embedding_dimension,
     }
     if config.model == "linear":
@@ -66,6 +71,7 @@ def build_tabular(config: TabularConfig, table: "Table", target: "Target") -> "k
             config.units,
             hidden_dropout=config.dropout,
             number_embedding=config.number_embedding,
+            number_bins=config.number_bins,
         )
     return build_tabm(
         table,

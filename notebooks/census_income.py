@@ -100,7 +100,8 @@ share_by_age()
 # %% [markdown]
 # Gains on capital are the strangest column. Nearly everyone has none; of those who have one, it decides,
 # and not step by step: look at the order of the bands. The last is no sum but a mark, 99,999. A straight
-# line through such a column is a poor summary, and so is its logarithm; the network gets it cut into bins.
+# line through such a column is a poor summary, and so is its logarithm; the network gets it cut into bins,
+# so many of them that nearly every gain that occurs is an edge.
 
 # %%
 bands = pd.cut(raw["capital-gain"], [-1, 0, 3000, 5000, 7000, 20_000, 50_000, 100_000])
@@ -488,6 +489,7 @@ people.assign(probability=bundle.answers(prepare(people, dataset.tables)))[
 #
 # - `python projects/census_income/run.py --seeds 5`: how much of a difference is luck?
 # - `--model mlp --number_embedding none`: what are the bins of the numbers worth?
+# - `--number_bins 48`: and what is it worth that nearly every gain, age and number of hours is an edge?
 # - Choose the threshold by a cost: what if a wrong call costs five times a missed one?
 # - Fairness by sex *and* race: which groups are left with enough rows to say anything?
 # - Weigh the rows by `fnlwgt` in the scores: is the model as good for the country as for the sample?

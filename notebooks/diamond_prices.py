@@ -213,14 +213,14 @@ pd.DataFrame(
 from sklearn.linear_model import LinearRegression
 
 from common.models.encoder import knots
-from common.models.number_embeddings import BINS, column_edges, piecewise_linear_encoding
+from common.models.number_embeddings import column_edges, piecewise_linear_encoding
 from common.plots.style import MUTED, SERIES, new_figure, styled
 from common.training.train import prepare_rows
 
 prepared = prepare_rows(dataset)
 parts = {part: prepared.part(part) for part in ("train", "validation", "test")}
 scaled = prepared.table.numbers[:, :1]  # the weight as the network gets it: ranks made normal
-edges = column_edges(scaled[:, 0], BINS)
+edges = column_edges(scaled[:, 0], config.number_bins)
 carats, scores = knots(train.features["carat"].to_numpy())
 edges_in_carats = np.interp(edges, scores, carats)
 

@@ -4,12 +4,15 @@ import keras
 import numpy as np
 import pytest
 
+from common.errors import UserError
 from common.models.encoder import build_encoder, describe_table, encode
+from common.models.heads import describe_target
 from common.models.number_embeddings import (
     embed_numbers,
     piecewise_linear_encoding,
     quantile_edges,
 )
+from common.tabular import TabularConfig, build_tabular
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +89,17 @@ def test_embeddings_of_numbers_are_their_formulas(table):
     waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=-1)
     expected = np.maximum((waves[..., None] * kernel).sum(axis=2) + bias, 0)
     np.testing.assert_allclose(found["periodic"], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("model", ["tabm", "mlp", "resnet", "ft-transformer"])
+def test_every_network_cuts_numbers_as_finely_as_its_settings_say(flights, table, model):
+    target = describe_target(flights.examples("train").target, "binary", 2)
+    for bins in (5, 40):
+        config = TabularConfig(model=model, units=16, number_bins=bins)
+        network = build_tabular(config, table, target)
+        assert network.get_layer("numbers_bins").kernel.shape[1] == bins
+
+
+def test_numbers_need_a_bin():
+    with pytest.raises(UserError, match="number_bins"):
+        TabularConfig(number_bins=0)

@@ -122,10 +122,9 @@ def test_kit_is_ahead_by_the_mean_of_its_seeds_and_pairs_with_the_rival():
     assert level == {"value": 0, "low": 0, "high": 0}  # what is hard for both cancels
 
 
-def test_rivals_of_a_project_without_a_run_are_told(tmp_path, monkeypatch):
-    monkeypatch.setenv("APPLIED_KERAS_RUNS", str(tmp_path))
-    with pytest.raises(UserError, match=r"python projects/census_income/run\.py"):
-        kit_answers("census_income", None)
+def test_answers_that_are_not_there_are_asked_for():
+    with pytest.raises(UserError, match=r"benchmarks\.results no_project"):
+        kit_answers("no_project", None)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
     python -m benchmarks.rivals PROJECT [--models lightgbm catboost …] [--rows N] [--seed N]
     python -m benchmarks.rivals --write
 
-Needs requirements-bench.txt. Where the project has a complete run, the newest one tells how far the
+Needs requirements-bench.txt. After `python -m benchmarks.results PROJECT` it also tells how far the
 kit is ahead of each rival, on the same resamples of the test rows. Figures are stored in
 benchmarks/rivals/<project>.json, model by model, and written to benchmarks/rivals.md. The boosted
 trees take seconds to minutes; the PyTorch networks up to an hour on a processor, so that they are
@@ -70,11 +70,11 @@ def load_project(project: str | None) -> Dataset:
 
 
 def known_answers(project: str, dataset: Dataset) -> dict[str, np.ndarray]:
-    """The kit's answers by seed; none, told, where there is no run to take them from."""
+    """The kit's answers by seed; none, told, where they are not there."""
     try:
         return kit_answers(project, dataset)
     except UserError as error:
-        print(f"{error} How far the kit is ahead is left out.")
+        print(error)
         return {}
 
 

@@ -6,27 +6,31 @@ for both does not widen the interval of their difference.
 
 import numpy as np
 
+from benchmarks.results import RUNS
 from common.data.dataset import Dataset
 from common.errors import UserError
 from common.evaluation.bootstrap import Interval, bootstrap, interval
 from common.evaluation.evaluate import ROUNDS, rows_of
 from common.evaluation.metrics import METRICS
 from common.records import check_same_data
-from common.runs import complete_run
+from common.runs import Run
 
 
 def kit_answers(project: str, dataset: Dataset) -> dict[str, np.ndarray]:
-    """The kit's answers on the test rows by seed, from the project's newest complete run.
+    """The kit's answers on the test rows by seed, from the five seeds of `make results`.
 
-    UserError where there is no run, or one of other data.
+    UserError where they are not there, or are of other data.
     """
-    run = complete_run(project, None)
+    run = Run(RUNS / project / "seeds")
+    path = run.folder / "predictions.npz"
+    if not path.exists():
+        raise UserError(
+            f"There are no answers of the kit: {path}. For how far it is ahead, train it first: "
+            f"python -m benchmarks.results {project}"
+        )
     check_same_data(run, dataset)
-    with np.load(run.folder / "predictions.npz", allow_pickle=False) as stored:
-        answers = {name: stored[name] for name in stored.files if name.endswith("/test")}
-    if not answers:
-        raise UserError(f"{run.folder} has no answers on test rows. Train a new run.")
-    return answers
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files if name.endswith("/test")}
 
 
 def gains(

@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from common.errors import UserError
 from common.models.heads import Target, with_head
-from common.models.number_embeddings import embed_numbers, uniform
+from common.models.number_embeddings import BINS, embed_numbers, uniform
 from common.models.table import Table
 
 
@@ -25,6 +25,7 @@ def build_ft_transformer(
     attention_dropout: float = 0.2,
     hidden_dropout: float = 0.1,
     number_embedding: Literal["linear", "piecewise_linear", "periodic"] = "linear",
+    number_bins: int = BINS,
 ) -> keras.Model:
     """FT-Transformer: feature tokenizer, transformer blocks, and a head on the CLS token.
 
@@ -40,7 +41,7 @@ def build_ft_transformer(
             f"equal share of them. Try units {max(units // heads, 1) * heads}."
         )
     inputs = table.inputs()
-    hidden = tokens(inputs, table, units, number_embedding)
+    hidden = tokens(inputs, table, units, number_embedding, number_bins)
     for block in range(blocks):
         source = normalised(hidden) if block else hidden
         if block == blocks - 1:
@@ -54,7 +55,11 @@ def build_ft_transformer(
 
 
 def tokens(
-    inputs: dict[str, keras.KerasTensor], table: Table, units: int, number_embedding: str
+    inputs: dict[str, keras.KerasTensor],
+    table: Table,
+    units: int,
+    number_embedding: str,
+    number_bins: int,
 ) -> keras.KerasTensor:
     """The CLS token, then one for each category and number: (batch, 1 + columns, units).
 
@@ -71,7 +76,7 @@ def tokens(
     embedding = layers.Embedding(1 + sum(sizes), units, uniform(units), name="cls_and_categories")
     parts = [embedding(ids)]
     if "numbers" in inputs:
-        parts.append(embed_numbers(inputs["numbers"], table, number_embedding, units))
+        parts.append(embed_numbers(inputs["numbers"], table, number_embedding, units, number_bins))
     return layers.Concatenate(axis=1)(parts) if len(parts) > 1 else parts[0]
 
 

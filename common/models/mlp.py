@@ -7,7 +7,7 @@ from keras import layers
 
 from common.models.heads import Target, with_head
 from common.models.names import layer_name
-from common.models.number_embeddings import NumberEmbedding, flat_numbers
+from common.models.number_embeddings import BINS, NumberEmbedding, flat_numbers
 from common.models.table import Table
 
 COLUMN_UNITS = 64  # of what is made of columns beside a picture or a text
@@ -31,6 +31,7 @@ def build_mlp(
     embedding_dimension: int = 8,
     number_embedding: NumberEmbedding = "none",
     number_dimension: int = 8,
+    number_bins: int = BINS,
 ) -> keras.Model:
     """Multi-layer perceptron, each category as a learned vector, each number too if asked for.
 
@@ -41,7 +42,9 @@ def build_mlp(
     Returns a model from {"numbers", "categories"} to the answer of `with_head`.
     """
     inputs = table.inputs()
-    hidden = joined(inputs, table, embedding_dimension, number_embedding, number_dimension)
+    hidden = joined(
+        inputs, table, embedding_dimension, number_embedding, number_dimension, number_bins
+    )
     for units in hidden_units:
         hidden = layers.Dense(units, activation="relu", kernel_initializer="he_normal")(hidden)
         hidden = layers.Dropout(dropout)(hidden)
@@ -54,11 +57,14 @@ def joined(
     embedding_dimension: int,
     number_embedding: NumberEmbedding = "none",
     number_dimension: int = 0,
+    number_bins: int = BINS,
 ) -> keras.KerasTensor:
     """The numbers or their embeddings beside the embedding of each category, (batch, width)."""
     parts = []
     if "numbers" in inputs:
-        parts.append(flat_numbers(inputs["numbers"], table, number_embedding, number_dimension))
+        parts.append(
+            flat_numbers(inputs["numbers"], table, number_embedding, number_dimension, number_bins)
+        )
     for column, (name, size) in enumerate(table.vocabularies.items()):
         dimension = min(embedding_dimension, (size + 1) // 2)
         embedding = layers.Embedding(size, dimension, name=layer_name(name, "_embedding"))

@@ -14,28 +14,37 @@ from keras import layers, ops
 from common.models.table import Table
 
 NumberEmbedding = Literal["none", "linear", "piecewise_linear", "periodic"]
-BINS = 48  # at most, for each number
+BINS = 48  # at most, for each number, where nothing else is said
 
 
 def flat_numbers(
-    numbers: keras.KerasTensor, table: Table, kind: NumberEmbedding, dimension: int
+    numbers: keras.KerasTensor,
+    table: Table,
+    kind: NumberEmbedding,
+    dimension: int,
+    bins: int = BINS,
 ) -> keras.KerasTensor:
     """Numbers (batch, n) as they are for kind "none", else their embeddings (batch, n * dimension).
 
+    bins: of "piecewise_linear", for each number at most.
     A 0/1 mark of missing values is a number like the others: it gets one bin.
     """
     if kind == "none":
         return numbers
-    embedded = embed_numbers(numbers, table, kind, dimension)
+    embedded = embed_numbers(numbers, table, kind, dimension, bins)
     return layers.Reshape((numbers.shape[1] * dimension,))(embedded)
 
 
 def embed_numbers(
-    numbers: keras.KerasTensor, table: Table, kind: NumberEmbedding, dimension: int
+    numbers: keras.KerasTensor,
+    table: Table,
+    kind: NumberEmbedding,
+    dimension: int,
+    bins: int = BINS,
 ) -> keras.KerasTensor:
     """Numbers (batch, n) as vectors (batch, n, dimension); any kind but "none"."""
     if kind == "piecewise_linear":
-        return piecewise_linear(numbers, quantile_edges(table.numbers, BINS), dimension)
+        return piecewise_linear(numbers, quantile_edges(table.numbers, bins), dimension)
     if kind == "periodic":
         return periodic(numbers, dimension)
     return linear(numbers, dimension)

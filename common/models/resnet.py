@@ -9,7 +9,7 @@ from keras import layers
 
 from common.models.heads import Target, with_head
 from common.models.mlp import joined
-from common.models.number_embeddings import NumberEmbedding
+from common.models.number_embeddings import BINS, NumberEmbedding
 from common.models.table import Table
 
 
@@ -22,6 +22,7 @@ def build_resnet(
     residual_dropout: float = 0.0,
     number_embedding: NumberEmbedding = "none",
     number_dimension: int = 8,
+    number_bins: int = BINS,
     embedding_dimension: int = 8,
 ) -> keras.Model:
     """ResNet: a linear layer, then blocks that each add a correction to what came before.
@@ -31,7 +32,9 @@ def build_resnet(
     Returns a model from {"numbers", "categories"} to the answer of `with_head`.
     """
     inputs = table.inputs()
-    row = joined(inputs, table, embedding_dimension, number_embedding, number_dimension)
+    row = joined(
+        inputs, table, embedding_dimension, number_embedding, number_dimension, number_bins
+    )
     hidden = layers.Dense(units)(row)
     for _ in range(blocks):
         change = layers.Dense(2 * units, activation="relu")(batch_norm(hidden))

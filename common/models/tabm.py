@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from common.models.heads import Target, with_head
 from common.models.names import layer_name
-from common.models.number_embeddings import NumberEmbedding, flat_numbers, uniform
+from common.models.number_embeddings import BINS, NumberEmbedding, flat_numbers, uniform
 from common.models.table import Table
 
 ONE_HOT_VALUES = 8  # categories of more values get embeddings
@@ -30,6 +30,7 @@ def build_tabm(
     dropout: float = 0.1,
     number_embedding: NumberEmbedding = "piecewise_linear",
     number_dimension: int = 8,
+    number_bins: int = BINS,
     embedding_dimension: int = 8,
 ) -> keras.Model:
     """TabM, or TabM-mini; each member is an MLP with `blocks` layers of `units`.
@@ -45,7 +46,7 @@ def build_tabm(
     """
     inputs = table.inputs()
     row, widths = flat_columns(
-        inputs, table, number_embedding, number_dimension, embedding_dimension
+        inputs, table, number_embedding, number_dimension, number_bins, embedding_dimension
     )
     one = ops.ones_like(row[:1, :1])
     start = random_scales(members, widths, signs=number_embedding == "none")
@@ -106,12 +107,15 @@ def flat_columns(
     table: Table,
     number_embedding: NumberEmbedding,
     number_dimension: int,
+    number_bins: int,
     embedding_dimension: int,
 ) -> tuple[keras.KerasTensor, list[int]]:
     """All columns side by side, (batch, sum of widths), and the width of each."""
     parts, widths = [], []
     if "numbers" in inputs:
-        parts.append(flat_numbers(inputs["numbers"], table, number_embedding, number_dimension))
+        parts.append(
+            flat_numbers(inputs["numbers"], table, number_embedding, number_dimension, number_bins)
+        )
         count = inputs["numbers"].shape[1]
         widths += [parts[0].shape[1] // count] * count
     for column, (name, size) in enumerate(table.vocabularies.items()):

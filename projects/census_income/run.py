@@ -21,6 +21,7 @@ from common.tune.tabular import TABULAR_SPACE
 class Config(TabularConfig):
     """Settings of census_income; --help tells them all."""
 
+    number_bins: int = 128  # at most, for each number: nearly every age, hour and gain gets its own
     members: int = 12  # networks in one, whose answers are averaged
     units: int = 128  # neurons in a layer
     dropout: float = 0.3  # share of neurons silenced in each training step

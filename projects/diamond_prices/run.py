@@ -21,6 +21,7 @@ from common.tune.tabular import TABULAR_SPACE
 class Config(TabularConfig):
     """Settings of diamond_prices; --help tells them all."""
 
+    number_bins: int = 128  # at most, for each number: prices bend at many weights
     members: int = 8  # networks in one, whose answers are averaged
     units: int = 128  # neurons in a layer
     dropout: float = 0.0  # none: prices hold little noise, and many rows
