@@ -42,7 +42,8 @@ def distance(record: dict, metric: str) -> str:
     if "kit_ahead" not in record:
         return ""
     gain, seeds = record["kit_ahead"][metric], record["kit_ahead"]["seeds"]
-    value, low, high = (shown_difference(gain[end]) for end in ("value", "low", "high"))
+    score = record["test"][metric]
+    value, low, high = (shown_difference(gain[end], score) for end in ("value", "low", "high"))
     return f"{value} ({low} to {high}; {seeds} seed{'s' * (seeds > 1)})"
 
 

@@ -121,6 +121,6 @@ def shown_spread(mean: float, deviation: float) -> str:
     return f"{shown(mean)} ± {shown(deviation, mean)}"
 
 
-def shown_difference(value: float) -> str:
+def shown_difference(value: float, beside: float | None = None) -> str:
     """As `shown`, always with its sign."""
-    return ("+" if value >= 0 else "") + shown(value)
+    return ("+" if value >= 0 else "") + shown(value, beside)
