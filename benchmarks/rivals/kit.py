@@ -13,6 +13,7 @@ CALIFORNIA_HOUSING = TabularConfig(
     blocks=3,
     units=192,
     epochs=60,
+    number_bins=256,
     batch_size=256,
     learning_rate=3e-3,
     patience=12,
