@@ -36,7 +36,9 @@ on two threads of a machine that other work may have shared; threads wait withou
 
 **Kit ahead by** tells whether the distance is luck: the mean score of the kit's seeds against the
 rival's, in the project's own metric, positive where the kit is better, with a 95 % interval of
-1,000 resamples of the test rows that both share. Where the interval holds 0 they are level.
+1,000 resamples of the test rows that both share. Where the interval holds 0 they are level. It
+needs the kit's answers, which `make results` leaves in runs/results; where it tells fewer seeds
+than the kit's row, they are from a run with so many.
 
 In house_prices every model is learned five times, each from four fifths of the training and
 validation rows and stopped early on the last fifth, and answers with the mean of the five.
