@@ -25,6 +25,8 @@ once on the test rows; one seed. What is not named here is the library's default
 - **TabM, RealMLP**: pytabkit's default settings, in PyTorch. For classification the validation
   metric is the cross entropy and RealMLP does without label smoothing, as pytabkit's authors advise
   where probabilities count. Missing numbers become the training median, with a mark beside them.
+  This TabM takes numbers bare; RealMLP embeds them.
+- **RealMLP as shipped**: with label smoothing, stopped by the share of wrong classes.
 - **TabM mini PLE**: TabM-mini with piecewise-linear embeddings of numbers and a batch size by the
   number of rows, as its paper recommends; all else is pytabkit's default.
 
