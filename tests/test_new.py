@@ -1,5 +1,7 @@
 """`python -m common.new` decides on real tables as a person would, and says so when it cannot."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,6 +30,15 @@ def test_days_are_split_by_time_and_parts_of_the_answer_suspected(bikes):
     year = ("dteday_season_sine", "dteday_season_cosine", "dteday_weekday")
     assert set(plan.date_parts["dteday"]) <= set(year)  # no year: the test's lie after training's
     assert plan.settings.folds == 1  # folds would learn from the future
+
+
+def test_bins_are_fine_where_that_paid(bikes):
+    many = Wishes(target="cnt", time="none")
+    few = replace(many, leave_out=("casual", "registered"))
+    later = replace(few, time="dteday")
+    classes = replace(few, target="weathersit", task="classes")
+    wishes = (few, many, later, classes)
+    assert [decide(bikes, wish).settings.number_bins for wish in wishes] == [256, 48, 48, 48]
 
 
 def test_the_owner_has_the_last_word(bikes):

@@ -77,7 +77,8 @@ def decide(data: Path, wishes: Wishes) -> Plan:
         form, settings = form_of_pair(rows, pair), settings_for_pairs(len(rows))
     else:
         form = form_of(rows[text]) if text else None
-        settings = settings_for(len(rows), bool(time), bool(text))
+        numbers = list(features.values()).count("number")
+        settings = settings_for(len(rows), task, numbers, bool(time), bool(text))
     return Plan(
         data=data,
         table=table,

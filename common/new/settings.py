@@ -6,6 +6,9 @@ VISITS = 1_200_000  # rows times epochs: what two cores get through in a minute 
 TEXT_VISITS = 250_000  # of texts
 PAIR_EPOCHS = 12
 FEW_ROWS = 3_000  # from here on, the luck of one validation set is small
+BINS = 48  # of a number in the table, at most
+FINE_BINS = 256  # where the answer is a number: it says more of where a curve bends than a class
+FEW_NUMBERS = 12  # columns: in more of them, fine bins know the training rows by heart
 
 
 @dataclass(frozen=True)
@@ -16,12 +19,14 @@ class Settings:
     epochs: int
     batch_size: int
     patience: int
+    number_bins: int
 
 
-def settings_for(rows: int, by_time: bool, text: bool) -> Settings:
+def settings_for(rows: int, task: str, numbers: int, by_time: bool, text: bool) -> Settings:
     """Few rows: cross-validation, small batches, many epochs; many rows: the other way round.
 
-    by_time: rows are split by time, where folds would learn from the future. text: rows have one.
+    task: the schema's. numbers: columns of them. text: rows have one. by_time: rows are split by
+    time, where folds would learn from the future, and fine bins what held in training's time alone.
     """
     folds = 1 if by_time or rows >= FEW_ROWS else 5
     visits = TEXT_VISITS if text else VISITS
@@ -29,10 +34,12 @@ def settings_for(rows: int, by_time: bool, text: bool) -> Settings:
     batch_size = 32
     while batch_size < min(rows / 150, 2048):
         batch_size *= 2
-    return Settings(folds, epochs, batch_size, max(3, epochs // 4))
+    fine = task == "regression" and numbers <= FEW_NUMBERS and not by_time
+    number_bins = FINE_BINS if fine else BINS
+    return Settings(folds, epochs, batch_size, max(3, epochs // 4), number_bins)
 
 
 def settings_for_pairs(rows: int) -> Settings:
     """Of pairs of texts: one network, which knows them by heart after few epochs."""
-    usual = settings_for(rows, by_time=True, text=True)
+    usual = settings_for(rows, "binary", numbers=0, by_time=True, text=True)
     return replace(usual, epochs=min(usual.epochs, PAIR_EPOCHS))

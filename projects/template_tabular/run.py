@@ -24,6 +24,7 @@ class Config(TabularConfig):
     folds: int = 5  # cross-validation over train and validation rows, a network a fold
     members: int = 8  # networks in one, whose answers are averaged
     units: int = 128  # neurons in a layer
+    number_bins: int = 48  # bins a number is cut into, at most
     epochs: int = 60  # passes over the training rows, at most
     batch_size: int = 32  # rows in one step of the optimizer
     learning_rate: float = 2e-3  # peak; warmed up over the first epoch, then a cosine to zero
