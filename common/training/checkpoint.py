@@ -57,7 +57,6 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_begin(self, logs=None) -> None:
         if not self.tensors:
             return
-        self.model.optimizer.build(self.model.trainable_variables)
         for group, variables in self.variables().items():
             for index, variable in enumerate(variables):
                 variable.assign(self.tensors[f"{group}/{index}"])

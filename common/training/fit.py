@@ -149,6 +149,8 @@ def compile_learner(
             PICTURE_STEPS if IMAGE in learner.input else STEPS_PER_EXECUTION, steps
         ),
     )
+    # Built within the first step, as Keras would, the optimizer makes TensorFlow trace it twice.
+    learner.optimizer.build(learner.trainable_variables)
 
 
 def tensorboard(folder: Path) -> keras.callbacks.Callback:
