@@ -39,7 +39,7 @@ import pandas as pd
 from projects.flight_delays.load import load, read_raw
 from projects.flight_delays.run import Config
 
-config = Config(rows=4000, epochs=3) if QUICK else Config()
+config = Config(rows=4000, epochs=3, units=32) if QUICK else Config()
 machine
 
 # %% [markdown]
@@ -349,7 +349,10 @@ bundle = Bundle(
     dataset.tables,
 )
 score = score_for(dataset.schema, "roc_auc")
-importance(permutation_importance(bundle.answers, score, test.features, test.target), "roc_auc")
+few = 1000 if QUICK else 10_000
+importance(
+    permutation_importance(bundle.answers, score, test.features, test.target, few), "roc_auc"
+)
 
 # %% [markdown]
 # And turn one knob: what would it say if all these flights left at another hour, all else equal? The
