@@ -137,6 +137,27 @@ def test_learning_rate_warms_up_and_falls_to_zero(parts, tmp_path):
     assert float(schedule(5 * steps)) == pytest.approx(0, abs=1e-8)
 
 
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_tensorflow_compiles_the_step_once(parts, tmp_path, precision):
+    """A second time would double the wait before the first step. The last of 16 is shorter."""
+    traced = []
+
+    class Told(Learner):
+        def train_step(self, data):
+            traced.append(data)
+            return super().train_step(data)
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        network = small_network()
+        history = fit(network, TWO, *parts, config(epochs=2), 0, tmp_path / "state", kind=Told)
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert len(history) == 2
+    assert len(traced) == 1
+
+
 def test_finished_training_is_not_trained_again(parts, tmp_path):
     for settings in (config(epochs=2), config(epochs=30, patience=1)):
         path = tmp_path / f"{settings.epochs}"
