@@ -150,8 +150,8 @@ def made_normal(
         ops.where(missing, float(known[0]), column), float(known[0]), float(known[-1])
     )
     place = ops.clip(ops.searchsorted(known, number), 1, len(known) - 1)
-    left, right = ops.take(known, place - 1), ops.take(known, place)
-    low, high = ops.take(scores, place - 1), ops.take(scores, place)
+    lines = np.column_stack([known[:-1], known[1:], scores[:-1], scores[1:]])
+    left, right, low, high = ops.unstack(ops.take(lines, place - 1, axis=0), axis=-1)
     score = low + (high - low) * (number - left) / (right - left)
     return ops.where(missing, 0.0, score)
 
