@@ -155,6 +155,15 @@ def test_verdict_follows_the_interval(low, high, words):
     assert "no better" in verdict("rival", "roc_auc", level)
 
 
+def test_the_figures_of_a_verdict_have_the_same_decimals():
+    from common.evaluation.evaluate import verdict
+
+    told = verdict("rival", "rmse", {"value": -18.96, "low": -28.2, "high": -9.3266})
+    assert "-19.0 (95 % interval -28.2 to -9.3)" in told
+    told = verdict("rival", "roc_auc", {"value": 0.0013, "low": 0.0001, "high": 0.0025})
+    assert "+0.0013 (95 % interval +0.0001 to +0.0025)" in told
+
+
 def test_alarm_below_chance(cancer):
     target, probability = cancer
     group = np.arange(len(target))

@@ -133,11 +133,11 @@ def compare(
 def verdict(best: str, metric: str, difference: dict[str, float]) -> str:
     """One sentence on the network against its best rival."""
     rival = best.replace("_", " ")
-    told = (
-        f"{METRICS[metric].title} differs by {shown_difference(difference['value'])} "
-        f"(95 % interval {shown_difference(difference['low'])} to "
-        f"{shown_difference(difference['high'])})."
+    largest = max(difference.values(), key=abs)
+    value, low, high = (
+        shown_difference(difference[end], largest) for end in ("value", "low", "high")
     )
+    told = f"{METRICS[metric].title} differs by {value} (95 % interval {low} to {high})."
     gains = [METRICS[metric].gain(difference[end]) for end in ("low", "high")]
     if min(gains) > 0:
         return f"The network is better than the best baseline, {rival}: {told}"
