@@ -77,6 +77,11 @@ def test_unknown_rival_is_refused():
         check_names(("lightbgm",))
 
 
+def test_a_limit_of_epochs_is_refused_where_it_means_nothing():
+    with pytest.raises(UserError, match="catboost takes no such limit, only tabm"):
+        check_names(("catboost",), epochs=10)
+
+
 def test_first_row_of_california_is_as_in_scikit_learn():
     raw = pd.DataFrame(
         {

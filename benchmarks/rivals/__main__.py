@@ -1,6 +1,7 @@
 """How do other libraries do on a project's split, with their default settings?
 
-    python -m benchmarks.rivals PROJECT [--models lightgbm catboost …] [--rows N] [--seed N]
+    python -m benchmarks.rivals PROJECT [--models lightgbm catboost …] [--rows N] [--epochs N]
+                               [--seed N]
     python -m benchmarks.rivals --write
 
 Needs requirements-bench.txt. After `python -m benchmarks.results PROJECT` it also tells how far the
@@ -36,6 +37,7 @@ def main(
     project: tyro.conf.Positional[str | None] = None,
     models: tuple[str, ...] = QUICK,
     rows: int = 0,
+    epochs: int = 0,
     seed: int = 0,
     write: bool = False,
 ) -> None:
@@ -45,17 +47,18 @@ def main(
         project: name of a folder in projects.
         models: rivals to fit; those of PyTorch, tabm… and realmlp…, are slow.
         rows: training rows to use, evenly spaced; 0: all of them. The page says so.
+        epochs: at most so many, for tabm; 0: as many as it wants. The page says so.
         seed: of the rivals.
         write: only write the page.
     """
     if not write:
-        check_names(models)
+        check_names(models, epochs)
         dataset = load_project(project)
         kit = known_answers(project, dataset)
         folds = importlib.import_module(f"projects.{project}.run").Config().folds
         for name in models:
-            record = measure(name, dataset, seed, rows, folds, kit)
-            record["command"] = command(project, name, rows, seed)
+            record = measure(name, dataset, seed, rows, folds, kit, epochs)
+            record["command"] = command(project, name, rows, epochs, seed)
             store(project, name, record, dataset)
             print(name, record["test"], f"{record['seconds']} s", flush=True)
     write_text(PAGE, write_lines())
@@ -78,9 +81,10 @@ def known_answers(project: str, dataset: Dataset) -> dict[str, np.ndarray]:
         return {}
 
 
-def command(project: str, name: str, rows: int, seed: int) -> str:
+def command(project: str, name: str, rows: int, epochs: int, seed: int) -> str:
     """The command that gives one model's figures."""
-    flags = f" --rows {rows}" * (rows > 0) + f" --seed {seed}" * (seed != 0)
+    given = {"rows": rows, "epochs": epochs, "seed": seed}
+    flags = "".join(f" --{flag} {value}" for flag, value in given.items() if value)
     return f"python -m benchmarks.rivals {project} --models {name}{flags}"
 
 

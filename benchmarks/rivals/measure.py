@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import numpy as np
 
@@ -39,13 +40,21 @@ RIVALS = {
     "realmlp": Rival(pytorch.realmlp, "pytabkit"),
     "realmlp_as_shipped": Rival(pytorch.realmlp_as_shipped, "pytabkit"),
 }
+LIMITED = ("tabm",)  # those that can be told to stop; RealMLP plans its rate by its epochs
 
 
-def check_names(names: tuple[str, ...]) -> None:
-    """UserError for a rival that does not exist, or whose package is not installed."""
+def check_names(names: tuple[str, ...], epochs: int = 0) -> None:
+    """UserError for a rival that does not exist, or whose package is not installed.
+
+    epochs: a limit; where there is one, UserError too for rivals that take none.
+    """
     for name in names:
         if name not in RIVALS:
             raise UserError(f"There is no rival {name}. Choose of: {', '.join(RIVALS)}.")
+        if epochs and name not in LIMITED:
+            raise UserError(
+                f"--epochs is {epochs}, but {name} takes no such limit, only {', '.join(LIMITED)}."
+            )
         package = RIVALS[name].package
         try:
             importlib.metadata.version(package)
@@ -63,14 +72,17 @@ def measure(
     rows: int = 0,
     folds: int = 1,
     kit_by_seed: dict[str, np.ndarray] | None = None,
+    epochs: int = 0,
 ) -> dict:
     """Fit the rival on the training rows, score it on the test rows; a record of JSON values.
 
     rows: train on so many rows only, evenly spaced, since a network may take hours on all; 0: on
     all of them. Validation and test rows are never thinned. folds: fit it once a fold, as the kit
     does where its project has folds, and score the mean answer. kit_by_seed: the kit's answers on
-    the test rows, see `kit_answers`; with them the record tells how far the kit is ahead.
+    the test rows, see `kit_answers`; with them the record tells how far the kit is ahead. epochs:
+    at most so many, for those in `LIMITED`; 0: as many as they want.
     """
+    fit = partial(RIVALS[name].fit, epochs=epochs) if epochs else RIVALS[name].fit
     test = dataset.examples("test")
     answers, counts, seconds = [], [], 0.0
     for learn, validate in folds_of(dataset, folds, seed):
@@ -78,7 +90,7 @@ def measure(
             learn = learn[np.linspace(0, len(learn) - 1, rows).astype(int)]
         train, validation = dataset.chosen(learn), dataset.chosen(validate)
         started = time.perf_counter()
-        predict = RIVALS[name].fit(train, validation, dataset.schema, seed)
+        predict = fit(train, validation, dataset.schema, seed)
         seconds += time.perf_counter() - started
         answers.append(predict(test.features))
         counts.append((len(train), len(validation)))
@@ -94,6 +106,7 @@ def measure(
         "seconds": round(seconds, 1),
         "rows": {"train": train_rows, "validation": validation_rows, "test": len(test)},
         "folds": folds,
+        "epochs": epochs,
         "seed": seed,
         "version": f"{package} {importlib.metadata.version(package)}",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {boosting.THREADS} threads",

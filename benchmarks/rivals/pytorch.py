@@ -24,9 +24,15 @@ from benchmarks.rivals.columns import (
 from common.data.dataset import Examples, Schema
 
 
-def tabm(train: Examples, validation: Examples, schema: Schema, seed: int) -> Predict:
-    """TabM with 32 members, 3 blocks of 512, no embeddings of numbers (Gorishniy et al., 2025)."""
-    return fitted("TabM_D", train, validation, schema, seed)
+def tabm(
+    train: Examples, validation: Examples, schema: Schema, seed: int, epochs: int = 0
+) -> Predict:
+    """TabM with 32 members, 3 blocks of 512, no embeddings of numbers (Gorishniy et al., 2025).
+
+    epochs: at most so many; 0: until 16 in a row were not better, as the library does.
+    """
+    most = {"n_epochs": epochs} if epochs else {}
+    return fitted("TabM_D", train, validation, schema, seed, **most)
 
 
 def tabm_mini_ple(train: Examples, validation: Examples, schema: Schema, seed: int) -> Predict:
@@ -71,7 +77,8 @@ def fitted(
     kind = getattr(
         pytabkit, f"{name}_{'Regressor' if schema.task == 'regression' else 'Classifier'}"
     )
-    model = kind(device="cpu", n_threads=THREADS, random_state=seed, **settings)
+    # Talkative, since a fit can take an hour: one line an epoch tells how far it is.
+    model = kind(device="cpu", n_threads=THREADS, random_state=seed, verbosity=1, **settings)
     typed = columns.typed(train.features)
     complete = partial(without_gaps, columns, typed[ranked_numbers(columns)])
     with warnings.catch_warnings():
