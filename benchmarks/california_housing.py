@@ -43,11 +43,10 @@ SCHEMA = Schema(
 )
 
 
-def load_california(path: Path, split: int = 0) -> Dataset:
-    """Read housing.csv as scikit-learn's 8 columns, target in 100,000 dollars.
+def load_california(path: Path) -> Dataset:
+    """Read housing.csv as scikit-learn's 8 columns, target in 100,000 dollars, the split published.
 
-    split: 0 is the published one; 1, 2, … are other draws of the same sizes, which show how much of
-    a score is the luck of the split. Raises UserError for a file that is not there or another one.
+    Raises UserError for a file that is not there or another one.
     """
     raw = read(path)
     target = (raw["median_house_value"] / 100_000).to_numpy("float32")
@@ -59,15 +58,15 @@ def load_california(path: Path, split: int = 0) -> Dataset:
         ids=raw[["longitude", "latitude"]],
         groups=np.arange(len(raw)),
         slices=raw[["ocean_proximity"]],
-        part=parts(len(raw), split),
+        part=parts(len(raw)),
         account=Account(len(raw), {}),
     )
 
 
-def parts(rows: int, split: int) -> np.ndarray:
-    """The part of each row, (rows,); see `load_california`."""
-    rest, test = train_test_split(np.arange(rows), test_size=SHARE, random_state=2 * split)
-    train, validation = train_test_split(rest, test_size=SHARE, random_state=2 * split + 1)
+def parts(rows: int) -> np.ndarray:
+    """The part of each row, (rows,), as published; see above."""
+    rest, test = train_test_split(np.arange(rows), test_size=SHARE, random_state=0)
+    train, validation = train_test_split(rest, test_size=SHARE, random_state=1)
     part = np.empty(rows, dtype="<U10")
     for name, chosen in (("train", train), ("validation", validation), ("test", test)):
         part[chosen] = name
@@ -79,7 +78,7 @@ def check_order(target: np.ndarray, path: Path) -> None:
 
     target: (20640,) in 100,000 dollars.
     """
-    part = parts(len(target), split=0)
+    part = parts(len(target))
     for name, expected in VARIANCES.items():
         found = target[part == name].var(dtype="float64")
         if abs(found - expected) > 1e-5:
