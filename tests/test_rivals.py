@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import log_loss
 
 from benchmarks.california_housing import load_california, per_household
-from benchmarks.rivals.best import standing
+from benchmarks.rivals.best import behind_elsewhere, standing
 from benchmarks.rivals.columns import answers, describe_columns, learned_target
 from benchmarks.rivals.measure import check_names
 from benchmarks.rivals.paired import gains, kit_answers
@@ -139,3 +139,12 @@ def test_the_interval_says_who_is_ahead(low, high, word):
     gain = {"value": (low + high) / 2, "low": low, "high": high}
     assert standing({"kit_ahead": {"seeds": 1, "rmse": gain}}, "rmse") == word
     assert standing({}, "rmse") == ""
+
+
+def test_other_metrics_in_which_the_kit_is_behind_are_told():
+    far, near = {"low": -0.3, "high": -0.1}, {"low": -0.3, "high": 0.1}
+    record = {"kit_ahead": {"seeds": 5, "rmse": far, "mae": far, "r2": near}}
+    assert behind_elsewhere(record, "rmse") == "the kit is behind in: Mean absolute error"
+    assert behind_elsewhere(record, "mae") == "the kit is behind in: RMSE"
+    assert behind_elsewhere({"kit_ahead": {"seeds": 5, "rmse": far, "r2": near}}, "rmse") == ""
+    assert behind_elsewhere({}, "rmse") == ""

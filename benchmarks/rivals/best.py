@@ -47,6 +47,13 @@ def distance(record: dict, metric: str) -> str:
     return f"{value} ({low} to {high}; {seeds} seed{'s' * (seeds > 1)})"
 
 
+def behind_elsewhere(record: dict, metric: str) -> str:
+    """The other metrics in which the kit is behind a rival for sure, in words; "" for none."""
+    others = [name for name in record.get("kit_ahead", {}) if name not in ("seeds", metric)]
+    told = [METRICS[name].title for name in others if standing(record, name) == "behind"]
+    return f"the kit is behind in: {', '.join(told)}" if told else ""
+
+
 def best_cell(project: str) -> str:
     """The best boosted trees for a table: score, name, how the kit stands; "" for none."""
     found, metric = best_rival(project, "boosted trees"), kit_results(project)["metric"]
@@ -65,7 +72,13 @@ def best_words(project: str) -> str:
         if found:
             name, record = found
             word = standing(record, metric)
-            aside = f" (the kit is {word}: {distance(record, metric)})" if word else ""
+            asides = [
+                f"the kit is {word}: {distance(record, metric)}" if word else "",
+                behind_elsewhere(record, metric),
+                record.get("remark", ""),
+            ]
+            aside = "; ".join(filter(None, asides))
+            aside = f" ({aside})" if aside else ""
             told.append(f"of {family} the best is {name}, {shown(record['test'][metric])}{aside}")
     return (
         f"Other libraries with their default settings, by {METRICS[metric].title}: "

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.rivals.best import RESULTS, distance, kit_results
+from benchmarks.rivals.best import RESULTS, behind_elsewhere, distance, kit_results
 from benchmarks.rivals.scores import SHOWN
 from common.evaluation.metrics import METRICS, shown, shown_spread
 from common.files import read_json
@@ -25,8 +25,8 @@ once on the test rows; one seed. What is not named here is the library's default
 - **TabM, RealMLP**: pytabkit's default settings, in PyTorch. For classification the validation
   metric is the cross entropy and RealMLP does without label smoothing, as pytabkit's authors advise
   where probabilities count. Missing numbers become the training median, with a mark beside them.
-  This TabM takes numbers bare; RealMLP embeds them. TabM learns until 16 epochs in a row were not
-  better; a row that says "at most" was cut before, at that number, since a fit takes hours.
+  This TabM takes numbers bare; RealMLP embeds them. TabM learns until more than 16 epochs in a
+  row were not better; with `--epochs` at most so many, which its row then says.
 - **RealMLP as shipped**: with label smoothing, stopped by the share of wrong classes.
 - **TabM mini PLE**: TabM-mini with piecewise-linear embeddings of numbers and a batch size by the
   number of rows, as its paper recommends; all else is pytabkit's default.
@@ -41,7 +41,8 @@ on two threads of a machine that other work may have shared; threads wait withou
 rival's, in the project's own metric, positive where the kit is better, with a 95 % interval of
 1,000 resamples of the test rows that both share. Where the interval holds 0 they are level. It
 needs the kit's answers, which `make results` leaves in runs/results; where it tells fewer seeds
-than the kit's row, they are from a run with so many.
+than the kit's row, they are from a run with so many. The note tells the other metrics
+in which the kit is behind, that is, the whole interval is below 0.
 
 In house_prices every model is learned five times, each from four fifths of the training and
 validation rows and stopped early on the last fifth, and answers with the mean of the five.
@@ -74,11 +75,13 @@ def project_lines(path: Path) -> str:
     for name, record in stored["models"].items():
         cells = [shown(record["test"][metric]) for metric in metrics]
         cells.append(distance(record, decisive))
-        note = f"{record['version']}, {record['date']}"
+        notes = [f"{record['version']}, {record['date']}", behind_elsewhere(record, decisive)]
         if record["rows"]["train"] < stored["training_rows"]:
-            note += f"; **trained on {record['rows']['train']:,} of the rows only**"
+            notes.append(f"**trained on {record['rows']['train']:,} of the rows only**")
         if record.get("epochs"):
-            note += f"; **at most {record['epochs']} epochs**"
+            notes.append(f"**at most {record['epochs']} epochs**")
+        notes.append(record.get("remark", ""))
+        note = "; ".join(filter(None, notes))
         lines.append(row_of(name, cells, f"{record['seconds']:.0f}", note))
     errors = f" Errors in {stored['unit']}." if stored["unit"] else ""
     return "\n".join([*lines, "", f"{stored['training_rows']:,} training rows.{errors}\n"])

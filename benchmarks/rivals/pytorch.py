@@ -29,7 +29,7 @@ def tabm(
 ) -> Predict:
     """TabM with 32 members, 3 blocks of 512, no embeddings of numbers (Gorishniy et al., 2025).
 
-    epochs: at most so many; 0: until 16 in a row were not better, as the library does.
+    epochs: at most so many; 0: until more than 16 in a row were not better, as the library does.
     """
     most = {"n_epochs": epochs} if epochs else {}
     return fitted("TabM_D", train, validation, schema, seed, **most)
