@@ -109,7 +109,7 @@ realmlp are slow.
     loaded = mark.load(path)
     for name in models:
         for seed in range(seeds):
-            record = measure(name, loaded, seed)
+            record, _ = measure(name, loaded, seed)
             store(dataset, name, record)
             print(name, seed, record["test"], f"{record['seconds']} s", flush=True)
     write_text(PAGE, write_lines())

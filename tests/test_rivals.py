@@ -8,10 +8,10 @@ import pytest
 from sklearn.metrics import log_loss
 
 from benchmarks.california_housing import load_california, per_household
-from benchmarks.rivals.best import behind_elsewhere, standing
+from benchmarks.rivals.best import behind_elsewhere, of_these_seeds, standing
 from benchmarks.rivals.columns import answers, describe_columns, learned_target
 from benchmarks.rivals.measure import check_names
-from benchmarks.rivals.paired import gains, kit_answers
+from benchmarks.rivals.paired import gains, keep_answer, kept_answer, kit_answers
 from benchmarks.rivals.scores import score
 from common.data.dataset import Examples, Schema
 from common.errors import UserError
@@ -130,6 +130,24 @@ def test_kit_is_ahead_by_the_mean_of_its_seeds_and_pairs_with_the_rival():
 def test_answers_that_are_not_there_are_asked_for():
     with pytest.raises(UserError, match=r"benchmarks\.results no_project"):
         kit_answers("no_project", None)
+
+
+def test_a_distance_from_another_training_of_the_kit_is_not_told():
+    record = {"test": {"rmse": 500.6}, "kit_ahead": {"rmse": {"value": -6.02}}}
+    seeds = {"rmse": {"mean": 506.62}}
+    assert of_these_seeds(record, {"metric": "rmse", "seeds": seeds})
+    seeds["rmse"]["mean"] = 506.63
+    assert not of_these_seeds(record, {"metric": "rmse", "seeds": seeds})
+
+
+def test_answers_of_a_rival_are_kept_for_the_same_data(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.rivals.paired.ANSWERS", tmp_path)
+    dataset, other = (SimpleNamespace(fingerprint=lambda text=text: text) for text in "ab")
+    answer = np.random.default_rng(0).random((5, 2))
+    assert kept_answer("diamonds", "tabm", dataset) is None
+    keep_answer("diamonds", "tabm", answer, dataset)
+    assert np.array_equal(kept_answer("diamonds", "tabm", dataset), answer)
+    assert kept_answer("diamonds", "tabm", other) is None
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
     python -m benchmarks.rivals PROJECT [--models lightgbm catboost …] [--rows N] [--epochs N]
                                [--seed N]
+    python -m benchmarks.rivals PROJECT --pair
     python -m benchmarks.rivals --write
 
 Needs requirements-bench.txt. After `python -m benchmarks.results PROJECT` it also tells how far the
-kit is ahead of each rival, on the same resamples of the test rows. Figures are stored in
+kit is ahead of each rival, on the same resamples of the test rows; `--pair` does only this, for
+rivals whose answers are kept from before. Figures are stored in
 benchmarks/rivals/<project>.json, model by model, and written to benchmarks/rivals.md. The boosted
 trees take seconds to minutes; the PyTorch networks up to an hour on a processor, so that they are
 fitted only when named.
@@ -19,12 +21,13 @@ import sys
 # made one LightGBM fit on diamond_prices take 239 s instead of 7.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-import numpy as np
 import tyro
 
+from benchmarks.rivals.best import stored_rivals
 from benchmarks.rivals.measure import RIVALS, check_names, measure
 from benchmarks.rivals.page import PAGE, RESULTS, write_lines
-from benchmarks.rivals.paired import kit_answers
+from benchmarks.rivals.paired import gains, keep_answer, kept_answer, kit_answers
+from benchmarks.rivals.scores import SHOWN
 from common.data.dataset import Dataset
 from common.errors import UserError
 from common.files import read_json, write_json, write_text
@@ -39,6 +42,7 @@ def main(
     rows: int = 0,
     epochs: int = 0,
     seed: int = 0,
+    pair: bool = False,
     write: bool = False,
 ) -> None:
     """Fit rivals on a project's split, store their figures, write the page.
@@ -49,18 +53,22 @@ def main(
         rows: training rows to use, evenly spaced; 0: all of them. The page says so.
         epochs: at most so many, for tabm; 0: as many as it wants. The page says so.
         seed: of the rivals.
+        pair: fit nothing; compare with the kit those whose comparison is missing or out of date.
         write: only write the page.
     """
     if not write:
+        models = () if pair else models
         check_names(models, epochs)
         dataset = load_project(project)
-        kit = known_answers(project, dataset)
         folds = importlib.import_module(f"projects.{project}.run").Config().folds
         for name in models:
-            record = measure(name, dataset, seed, rows, folds, kit, epochs)
+            record, answer = measure(name, dataset, seed, rows, folds, epochs)
             record["command"] = command(project, name, rows, epochs, seed)
-            store(project, name, record, dataset)
+            keep_answer(project, name, answer, dataset)
+            store(project, {name: record}, dataset)
             print(name, record["test"], f"{record['seconds']} s", flush=True)
+        if records := paired(project, dataset):
+            store(project, records, dataset)
     write_text(PAGE, write_lines())
 
 
@@ -72,13 +80,24 @@ def load_project(project: str | None) -> Dataset:
     return importlib.import_module(f"projects.{project}.load").load()
 
 
-def known_answers(project: str, dataset: Dataset) -> dict[str, np.ndarray]:
-    """The kit's answers by seed; none, told, where they are not there."""
+def paired(project: str, dataset: Dataset) -> dict[str, dict]:
+    """Records with `kit_ahead`, of rivals whose comparison is missing or out of date.
+
+    Those without kept answers are left out; where the kit's are not there, all are, which is told.
+    """
     try:
-        return kit_answers(project, dataset)
+        kit = kit_answers(project, dataset)
     except UserError as error:
         print(error)
         return {}
+    records = {}
+    for name, record in stored_rivals(project).items():
+        answer = kept_answer(project, name, dataset)
+        if "kit_ahead" not in record and answer is not None:
+            gained = gains(dataset, kit, answer, SHOWN[dataset.schema.task])
+            records[name] = {**record, "kit_ahead": {"seeds": len(kit), **gained}}
+            print(name, "the kit is ahead by", gained, flush=True)
+    return records
 
 
 def command(project: str, name: str, rows: int, epochs: int, seed: int) -> str:
@@ -88,15 +107,15 @@ def command(project: str, name: str, rows: int, epochs: int, seed: int) -> str:
     return f"python -m benchmarks.rivals {project} --models {name}{flags}"
 
 
-def store(project: str, name: str, record: dict, dataset: Dataset) -> None:
-    """Add a model's figures to the project's; those of other data are dropped, and told."""
+def store(project: str, records: dict[str, dict], dataset: Dataset) -> None:
+    """Add models' figures to the project's; those of other data are dropped, and told."""
     path = RESULTS / f"{project}.json"
     stored = read_json(path) if path.exists() else {"models": {}}
     fingerprint = dataset.fingerprint()
     if stored["models"] and stored["fingerprint"] != fingerprint:
         print(f"The data has changed: the figures of {', '.join(stored['models'])} are dropped.")
         stored["models"] = {}
-    models = {**stored["models"], name: record}
+    models = {**stored["models"], **records}
     write_json(
         path,
         {

@@ -1,5 +1,7 @@
 """How the kit stands beside a project's best rivals, in words for its page and the front page."""
 
+import math
+
 from common.evaluation.metrics import METRICS, shown, shown_difference
 from common.files import read_json
 from common.runs import ROOT
@@ -17,11 +19,32 @@ def kit_results(project: str) -> dict:
     return read_json(path) if path.exists() else {}
 
 
-def best_rival(project: str, family: str) -> tuple[str, dict] | None:
-    """Name and record of the family's best in the project's own metric; None if none is stored."""
+def stored_rivals(project: str) -> dict[str, dict]:
+    """The stored records by name, none where there are none.
+
+    Without `kit_ahead` where that is of another training of the kit than its stored figures: then
+    it is not the distance between the two scores.
+    """
     path = RESULTS / f"{project}.json"
     models = read_json(path)["models"] if path.exists() else {}
-    metric = kit_results(project)["metric"]
+    results = kit_results(project)
+    for record in models.values():
+        if "kit_ahead" in record and not (results and of_these_seeds(record, results)):
+            del record["kit_ahead"]
+    return models
+
+
+def of_these_seeds(record: dict, results: dict) -> bool:
+    """Does the distance from the rival lead to the stored mean score of the kit's seeds?"""
+    metric = results["metric"]
+    score = record["test"][metric]
+    ahead = METRICS[metric].gain(results["seeds"][metric]["mean"] - score)
+    return math.isclose(record["kit_ahead"][metric]["value"], ahead, abs_tol=1e-6 * abs(score))
+
+
+def best_rival(project: str, family: str) -> tuple[str, dict] | None:
+    """Name and record of the family's best in the project's own metric; None if none is stored."""
+    models, metric = stored_rivals(project), kit_results(project)["metric"]
     measured = [name for name in FAMILIES[family] if name in models]
     if not measured:
         return None

@@ -13,8 +13,7 @@ import numpy as np
 
 from benchmarks.rivals import boosting, kit, pytorch
 from benchmarks.rivals.columns import Predict
-from benchmarks.rivals.paired import gains
-from benchmarks.rivals.scores import SHOWN, score
+from benchmarks.rivals.scores import score
 from common.data.dataset import Dataset, Examples, Schema
 from common.data.folds import folds_of
 from common.errors import UserError
@@ -71,16 +70,15 @@ def measure(
     seed: int,
     rows: int = 0,
     folds: int = 1,
-    kit_by_seed: dict[str, np.ndarray] | None = None,
     epochs: int = 0,
-) -> dict:
-    """Fit the rival on the training rows, score it on the test rows; a record of JSON values.
+) -> tuple[dict, np.ndarray]:
+    """Fit the rival on the training rows, score it on the test rows.
 
     rows: train on so many rows only, evenly spaced, since a network may take hours on all; 0: on
     all of them. Validation and test rows are never thinned. folds: fit it once a fold, as the kit
-    does where its project has folds, and score the mean answer. kit_by_seed: the kit's answers on
-    the test rows, see `kit_answers`; with them the record tells how far the kit is ahead. epochs:
-    at most so many, for those in `LIMITED`; 0: as many as they want.
+    does where its project has folds, and score the mean answer. epochs: at most so many, for
+    those in `LIMITED`; 0: as many as they want.
+    Returns a record of JSON values, and the answers on the test rows, (rows,) or (rows, classes).
     """
     fit = partial(RIVALS[name].fit, epochs=epochs) if epochs else RIVALS[name].fit
     test = dataset.examples("test")
@@ -96,13 +94,9 @@ def measure(
         counts.append((len(train), len(validation)))
     answer = np.mean(answers, axis=0)
     train_rows, validation_rows = (max(count) for count in zip(*counts, strict=True))
-    record = {"test": score(test.target, answer, dataset.schema)}
-    if kit_by_seed:
-        gained = gains(dataset, kit_by_seed, answer, SHOWN[dataset.schema.task])
-        record["kit_ahead"] = {"seeds": len(kit_by_seed), **gained}
     package = RIVALS[name].package
-    return {
-        **record,
+    record = {
+        "test": score(test.target, answer, dataset.schema),
         "seconds": round(seconds, 1),
         "rows": {"train": train_rows, "validation": validation_rows, "test": len(test)},
         "folds": folds,
@@ -112,3 +106,4 @@ def measure(
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {boosting.THREADS} threads",
         "date": date.today().isoformat(),
     }
+    return record, answer

@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-from benchmarks.rivals.best import RESULTS, behind_elsewhere, distance, kit_results
+from benchmarks.rivals.best import (
+    RESULTS,
+    behind_elsewhere,
+    distance,
+    kit_results,
+    stored_rivals,
+)
 from benchmarks.rivals.scores import SHOWN
 from common.evaluation.metrics import METRICS, shown, shown_spread
 from common.files import read_json
@@ -14,6 +20,7 @@ HEAD = """# Ordinary rivals: other libraries with their default settings, on the
 
     pip install -r requirements-bench.txt
     python -m benchmarks.rivals PROJECT      fits the rivals, stores the figures, writes this page
+    python -m benchmarks.rivals PROJECT --pair   compares again, where the kit has learned anew
     python -m benchmarks.rivals --write      writes this page from what is stored
 
 Every rival learns from the training rows, is stopped early on the validation rows and is scored
@@ -26,7 +33,8 @@ once on the test rows; one seed. What is not named here is the library's default
   metric is the cross entropy and RealMLP does without label smoothing, as pytabkit's authors advise
   where probabilities count. Missing numbers become the training median, with a mark beside them.
   This TabM takes numbers bare; RealMLP embeds them. TabM learns until more than 16 epochs in a
-  row were not better; with `--epochs` at most so many, which its row then says.
+  row were not better; with `--epochs` at most so many, which its row then says. In pytabkit 1.7.3
+  it validates classes by the cross entropy of a second softmax; that is mended here.
 - **RealMLP as shipped**: with label smoothing, stopped by the share of wrong classes.
 - **TabM mini PLE**: TabM-mini with piecewise-linear embeddings of numbers and a batch size by the
   number of rows, as its paper recommends; all else is pytabkit's default.
@@ -40,9 +48,9 @@ on two threads of a machine that other work may have shared; threads wait withou
 **Kit ahead by** tells whether the distance is luck: the mean score of the kit's seeds against the
 rival's, in the project's own metric, positive where the kit is better, with a 95 % interval of
 1,000 resamples of the test rows that both share. Where the interval holds 0 they are level. It
-needs the kit's answers, which `make results` leaves in runs/results; where it tells fewer seeds
-than the kit's row, they are from a run with so many. The note tells the other metrics
-in which the kit is behind, that is, the whole interval is below 0.
+needs the answers of both, which `make results` and this command leave in runs; where it is empty,
+one of them has learned anew since, or was measured before answers were kept. The note tells the
+other metrics in which the kit is behind, that is, the whole interval is below 0.
 
 In house_prices every model is learned five times, each from four fifths of the training and
 validation rows and stopped early on the last fifth, and answers with the mean of the five.
@@ -56,8 +64,8 @@ def write_lines() -> str:
 
 def project_lines(path: Path) -> str:
     """The heading and the table of one project."""
-    stored = read_json(path)
-    some = next(iter(stored["models"].values()))
+    stored, rivals = read_json(path), stored_rivals(path.stem)
+    some = next(iter(rivals.values()))
     results = kit_results(path.stem)
     metrics = [name for name in SHOWN[stored["task"]] if name in some["test"]]
     decisive = results["metric"] if results else metrics[0]
@@ -70,9 +78,9 @@ def project_lines(path: Path) -> str:
         f"| on {some['rows']['test']:,} test rows | {' | '.join(titles)} "
         f"| kit ahead by: {METRICS[decisive].title} | seconds | note |",
         "| --- |" + " --- |" * (len(metrics) + 3),
-        *kit_lines(results, metrics, set(stored["models"])),
+        *kit_lines(results, metrics, set(rivals)),
     ]
-    for name, record in stored["models"].items():
+    for name, record in rivals.items():
         cells = [shown(record["test"][metric]) for metric in metrics]
         cells.append(distance(record, decisive))
         notes = [f"{record['version']}, {record['date']}", behind_elsewhere(record, decisive)]

@@ -1,7 +1,8 @@
 """Is the distance between the kit and a rival more than the luck of the test rows?
 
 Both are scored on the same resamples of the test rows, whole groups at a time, so that what is hard
-for both does not widen the interval of their difference.
+for both does not widen the interval of their difference. The answers of both are kept in runs, so
+that they can be compared again when either has learned anew.
 """
 
 import numpy as np
@@ -12,8 +13,28 @@ from common.errors import UserError
 from common.evaluation.bootstrap import Interval, bootstrap, interval
 from common.evaluation.evaluate import ROUNDS, rows_of
 from common.evaluation.metrics import METRICS
+from common.files import replacing
 from common.records import check_same_data
-from common.runs import Run
+from common.runs import ROOT, Run
+
+ANSWERS = ROOT / "runs" / "rivals"
+
+
+def keep_answer(project: str, name: str, answer: np.ndarray, dataset: Dataset) -> None:
+    """Keep a rival's answers on the test rows, (rows,) or (rows, classes)."""
+    path = ANSWERS / project / f"{name}.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        np.savez_compressed(temporary, answer=answer, fingerprint=dataset.fingerprint())
+
+
+def kept_answer(project: str, name: str, dataset: Dataset) -> np.ndarray | None:
+    """What `keep_answer` kept; None where it kept nothing, or for other data."""
+    path = ANSWERS / project / f"{name}.npz"
+    if not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as stored:
+        return stored["answer"] if stored["fingerprint"] == dataset.fingerprint() else None
 
 
 def kit_answers(project: str, dataset: Dataset) -> dict[str, np.ndarray]:

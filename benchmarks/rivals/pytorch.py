@@ -2,13 +2,16 @@
 
 Default settings, with one exception for classification that the library's authors advise where
 probabilities count: the validation metric is the cross entropy, not the share of wrong classes, and
-RealMLP learns without label smoothing. Networks need numbers without gaps: missing ones become the
+RealMLP learns without label smoothing. One thing is mended: how TabM computes that cross entropy,
+see `tabm_scored_by_probabilities`. Networks need numbers without gaps: missing ones become the
 median of the training rows, beside a column of 0 and 1 that marks them.
 """
 
 import logging
 import warnings
+from contextlib import contextmanager
 from functools import partial
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -81,7 +84,7 @@ def fitted(
     model = kind(device="cpu", n_threads=THREADS, random_state=seed, verbosity=1, **settings)
     typed = columns.typed(train.features)
     complete = partial(without_gaps, columns, typed[ranked_numbers(columns)])
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), tabm_scored_by_probabilities(schema):
         warnings.simplefilter("ignore")  # of Lightning and torch, on their own internals
         model.fit(
             complete(train.features),
@@ -97,6 +100,29 @@ def fitted(
             return answers(raw(model, complete(features)), learned, schema)
 
     return predict
+
+
+@contextmanager
+def tabm_scored_by_probabilities(schema: Schema):
+    """Mend the validation metric of pytabkit 1.7.3's TabM while it learns classes.
+
+    It hands probabilities to metrics that expect logits, so that the cross entropy is of a second
+    softmax: the lowest it can be is 0.31 for two classes, and overconfidence lowers it. Logarithms
+    of probabilities are logits too. Its predictions do take the logarithm.
+    """
+    from pytabkit.models.alg_interfaces import tabm_interface
+    from pytabkit.models.training.metrics import Metrics
+
+    class MetricsOfProbabilities(Metrics):
+        @staticmethod
+        def apply(y_pred, y, metric_name):
+            return Metrics.apply(y_pred.clamp(min=1e-30).log(), y, metric_name)
+
+    if schema.task == "regression":
+        yield
+    else:
+        with patch.object(tabm_interface, "Metrics", MetricsOfProbabilities):
+            yield
 
 
 def ranked_numbers(columns: Columns) -> list[str]:
