@@ -37,7 +37,7 @@ demo: setup ## train, evaluate and report on flight delays
 	$(BIN)/python projects/flight_delays/run.py
 
 test: $(VENV)/.dev ## run all tests
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.dev ## check style, and that generated parts are up to date
 	$(BIN)/ruff check .
