@@ -8,13 +8,14 @@ import pytest
 from sklearn.metrics import log_loss
 
 from benchmarks.california_housing import load_california, per_household
-from benchmarks.rivals.best import behind_elsewhere, of_these_seeds, standing
+from benchmarks.rivals.best import behind_elsewhere, of_these_seeds, standing, stored_rivals
 from benchmarks.rivals.columns import answers, describe_columns, learned_target
 from benchmarks.rivals.measure import check_names
 from benchmarks.rivals.paired import gains, keep_answer, kept_answer, kit_answers
 from benchmarks.rivals.scores import score
 from common.data.dataset import Examples, Schema
 from common.errors import UserError
+from common.files import write_json
 
 SCHEMA = Schema(
     features={"size": "number", "cut": "category", "shop": "category"},
@@ -138,6 +139,21 @@ def test_a_distance_from_another_training_of_the_kit_is_not_told():
     assert of_these_seeds(record, {"metric": "rmse", "seeds": seeds})
     seeds["rmse"]["mean"] = 506.63
     assert not of_these_seeds(record, {"metric": "rmse", "seeds": seeds})
+
+
+def test_only_rivals_paired_with_the_stored_kit_keep_their_distance(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.rivals.best.RESULTS", tmp_path)
+    models = {
+        name: {"test": {"rmse": score}, "kit_ahead": {"rmse": {"value": value}}}
+        for name, score, value in (("tabm", 500.6, 6.02), ("catboost", 509.5, 9.0))
+    }
+    write_json(tmp_path / "diamonds.json", {"models": models})
+    kit = {"metric": "rmse", "seeds": {"rmse": {"mean": 500.5}}}
+    for results, paired in ((kit, ["catboost"]), ({}, [])):
+        monkeypatch.setattr("benchmarks.rivals.best.kit_results", lambda _, told=results: told)
+        stored = stored_rivals("diamonds")
+        assert list(stored) == ["tabm", "catboost"]
+        assert [name for name, record in stored.items() if "kit_ahead" in record] == paired
 
 
 def test_answers_of_a_rival_are_kept_for_the_same_data(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ Needs requirements-bench.txt. After `python -m benchmarks.results PROJECT` it al
 kit is ahead of each rival, on the same resamples of the test rows; `--pair` does only this, for
 rivals whose answers are kept from before. Figures are stored in
 benchmarks/rivals/<project>.json, model by model, and written to benchmarks/rivals.md. The boosted
-trees take seconds to minutes; the PyTorch networks up to an hour on a processor, so that they are
+trees take seconds to minutes; the PyTorch networks up to hours on a processor, so that they are
 fitted only when named.
 """
 
@@ -67,8 +67,8 @@ def main(
             keep_answer(project, name, answer, dataset)
             store(project, {name: record}, dataset)
             print(name, record["test"], f"{record['seconds']} s", flush=True)
-        if records := paired(project, dataset):
-            store(project, records, dataset)
+        if stored_rivals(project):
+            store(project, paired(project, dataset), dataset)
     write_text(PAGE, write_lines())
 
 
@@ -83,7 +83,7 @@ def load_project(project: str | None) -> Dataset:
 def paired(project: str, dataset: Dataset) -> dict[str, dict]:
     """Records with `kit_ahead`, of rivals whose comparison is missing or out of date.
 
-    Those without kept answers are left out; where the kit's are not there, all are, which is told.
+    Those without kept answers are left out; where the kit's are not there, all are. Both is told.
     """
     try:
         kit = kit_answers(project, dataset)
@@ -92,8 +92,15 @@ def paired(project: str, dataset: Dataset) -> dict[str, dict]:
         return {}
     records = {}
     for name, record in stored_rivals(project).items():
+        if "kit_ahead" in record:
+            continue
         answer = kept_answer(project, name, dataset)
-        if "kit_ahead" not in record and answer is not None:
+        if answer is None:
+            print(
+                f"{name} is not compared with the kit, since its answers are not kept here. "
+                f"For that, fit it again: {record['command']}"
+            )
+        else:
             gained = gains(dataset, kit, answer, SHOWN[dataset.schema.task])
             records[name] = {**record, "kit_ahead": {"seeds": len(kit), **gained}}
             print(name, "the kit is ahead by", gained, flush=True)
@@ -108,14 +115,16 @@ def command(project: str, name: str, rows: int, epochs: int, seed: int) -> str:
 
 
 def store(project: str, records: dict[str, dict], dataset: Dataset) -> None:
-    """Add models' figures to the project's; those of other data are dropped, and told."""
+    """Add models' figures to the project's; those of other data are dropped, and told.
+
+    Distances from another training of the kit go too: see `stored_rivals`.
+    """
     path = RESULTS / f"{project}.json"
-    stored = read_json(path) if path.exists() else {"models": {}}
-    fingerprint = dataset.fingerprint()
-    if stored["models"] and stored["fingerprint"] != fingerprint:
-        print(f"The data has changed: the figures of {', '.join(stored['models'])} are dropped.")
-        stored["models"] = {}
-    models = {**stored["models"], **records}
+    stored, fingerprint = stored_rivals(project), dataset.fingerprint()
+    if stored and read_json(path)["fingerprint"] != fingerprint:
+        print(f"The data has changed: the figures of {', '.join(stored)} are dropped.")
+        stored = {}
+    models = {**stored, **records}
     write_json(
         path,
         {

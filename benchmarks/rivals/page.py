@@ -19,9 +19,9 @@ PAGE = ROOT / "benchmarks" / "rivals.md"
 HEAD = """# Ordinary rivals: other libraries with their default settings, on the same split
 
     pip install -r requirements-bench.txt
-    python -m benchmarks.rivals PROJECT      fits the rivals, stores the figures, writes this page
-    python -m benchmarks.rivals PROJECT --pair   compares again, where the kit has learned anew
-    python -m benchmarks.rivals --write      writes this page from what is stored
+    python -m benchmarks.rivals PROJECT         fits the rivals, stores figures, writes this page
+    python -m benchmarks.rivals PROJECT --pair  compares again, where the kit has learned anew
+    python -m benchmarks.rivals --write         writes this page from what is stored
 
 Every rival learns from the training rows, is stopped early on the validation rows and is scored
 once on the test rows; one seed. What is not named here is the library's default.
