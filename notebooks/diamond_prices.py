@@ -325,10 +325,10 @@ history = fit(
     verbose=0,
 )
 curves = pd.DataFrame(history).assign(seed=config.seed, fold=1)
-learning_curves(curves[curves["epoch"] > 1], config.monitor)
+learning_curves(curves, config.monitor)
 
 # %% [markdown]
-# The first epoch is left out of the picture: its loss would make all others look alike. The learning
+# The first epochs lie above the picture: their loss would make all others look alike. The learning
 # rate follows a cosine down to zero, which calms the last epochs. The weights of the best epoch are
 # back in the network.
 #

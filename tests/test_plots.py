@@ -197,6 +197,18 @@ def test_learning_curves_show_every_seed_and_mark_the_best_epochs(history, monit
             assert rows.loc[epoch, f"val_{metric}"] == value
 
 
+def test_a_first_epoch_that_is_far_off_does_not_flatten_the_others():
+    loss = [100.0, *np.linspace(2, 1, 15)]
+    history = pd.DataFrame({"seed": 0, "fold": 1, "epoch": range(1, 17), "loss": loss})
+    history = history.assign(val_loss=history["loss"] + 0.1, rmse=1.0, val_rmse=1.1)
+    axes, level = learning_curves(history).axes
+    assert axes.get_ylim()[0] < 1
+    assert 2 < axes.get_ylim()[1] < 3
+    assert list(axes.get_lines()[0].get_ydata()) == loss
+    assert "the first lie outside" in axes.get_xlabel()
+    assert level.get_xlabel() == "epoch"
+
+
 def test_importance_shows_the_twenty_largest_with_the_largest_on_top(entries):
     (axes,) = importance(entries, "roc_auc").axes
     assert [bar.get_width() for bar in axes.patches] == [entry["mean"] for entry in entries[:20]]
