@@ -1,4 +1,4 @@
-"""Order, dropout, schedule, early stopping, sanity pass, NaN, and the state in the checkpoint."""
+"""Schedule, early stopping, sanity pass, NaN, folds, and the state in the checkpoint."""
 
 import dataclasses
 import json
@@ -13,7 +13,6 @@ from common.data.folds import folds_of
 from common.errors import UserError
 from common.models.heads import Target, describe_target, with_head
 from common.project import TrainingConfig
-from common.training.batches import EpochRandomness, balanced_weights, shuffled_batches
 from common.training.fit import fit, tensorboard
 from common.training.learner import Learner
 from common.training.part import Part
@@ -21,59 +20,6 @@ from common.training.sanity import check_network
 from common.training.train import validation_rows
 
 TWO = Target("binary", (0.5, 0.5))
-
-
-def orders_of_rows(seed, epochs, rows=1000, batch_size=64):
-    """The row numbers that `fit` is given in each epoch."""
-    randomness = EpochRandomness(seed)
-    target = np.arange(rows, dtype="float32")
-    batches = shuffled_batches(({"x": target[:, None]}, target), batch_size, randomness)
-    orders = []
-    for epoch in epochs:
-        randomness.epoch.assign(epoch)
-        seen = [(inputs["x"].numpy()[:, 0], t.numpy()) for inputs, t in batches]
-        assert [len(t) for _, t in seen] == [64] * 15 + [40]
-        for x, t in seen:
-            np.testing.assert_array_equal(x, t)
-        orders.append(np.concatenate([t for _, t in seen]))
-    return orders
-
-
-def test_each_epoch_has_every_row_once_in_an_order_of_its_own():
-    orders = orders_of_rows(0, [0, 1, 2])
-    for order in orders:
-        np.testing.assert_array_equal(np.sort(order), np.arange(1000))
-    for one, other in ((0, 1), (1, 2), (0, 2)):
-        assert (orders[one] == orders[other]).mean() < 0.02
-
-
-def test_order_follows_from_seed_and_epoch_alone():
-    first, later = orders_of_rows(5, [0, 3])
-    np.testing.assert_array_equal(orders_of_rows(5, [3])[0], later)
-    assert (orders_of_rows(6, [0])[0] == first).mean() < 0.02
-
-
-def test_dropout_follows_from_seed_and_epoch_alone():
-    def masks(epochs):
-        randomness = EpochRandomness(0)
-        model = keras.Sequential([keras.Input((50,)), keras.layers.Dropout(0.5)])
-        randomness.set_model(model)
-        found = []
-        for epoch in epochs:
-            randomness.on_epoch_begin(epoch)
-            found.append(np.asarray(model(np.ones((4, 50)), training=True)))
-        return found
-
-    first, second = masks([0, 1])
-    np.testing.assert_array_equal(masks([1])[0], second)
-    assert (first != second).mean() > 0.3
-
-
-def test_balanced_weights_make_both_classes_weigh_the_same():
-    target = np.array([1, 0, 0, 0, 0], "float32")
-    weights = balanced_weights(target)
-    assert weights[target == 1].sum() == pytest.approx(weights[target == 0].sum())
-    assert weights.mean() == pytest.approx(1)
 
 
 @pytest.fixture(scope="module")
@@ -278,44 +224,6 @@ def test_folds_validate_on_each_row_once_and_keep_groups_whole(flights, folds):
 def test_folds_of_data_split_by_time_are_refused(flights):
     with pytest.raises(UserError, match="later than"):
         folds_of(flights, 5, seed=0)
-
-
-class TestMembers:
-    """Three members that answer 0.2, 0.5 and 0.8 to everything."""
-
-    probabilities = np.array([0.2, 0.5, 0.8])
-    target = np.array([1.0, 0.0, 1.0, 1.0], "float32")
-
-    @pytest.fixture
-    def learner(self):
-        inputs = {"numbers": keras.Input((2,), name="numbers")}
-        hidden = keras.layers.RepeatVector(3)(inputs["numbers"])
-        network = with_head(inputs, hidden, TWO, "members")
-        bias = np.log(self.probabilities / (1 - self.probabilities))[:, None]
-        network.get_layer("learned").set_weights([np.zeros((3, 2, 1)), bias])
-        learner = Learner.of(network, TWO)
-        learner.compile(keras.optimizers.SGD(0.0))
-        return learner
-
-    def loss(self, probability):
-        return -np.mean(np.log(np.where(self.target == 1, probability, 1 - probability)))
-
-    def test_training_takes_the_mean_of_the_members_losses(self, learner):
-        given = learner.train_on_batch({"numbers": np.zeros((4, 2), "float32")}, self.target)
-        expected = np.mean([self.loss(p) for p in self.probabilities])
-        assert float(given) == pytest.approx(expected, abs=1e-5)
-        assert abs(expected - self.loss(0.5)) > 0.05  # the loss of the mean is another
-
-    def test_validation_takes_the_loss_of_the_mean(self, learner):
-        given = learner.test_on_batch({"numbers": np.zeros((4, 2), "float32")}, self.target)
-        assert float(given) == pytest.approx(self.loss(0.5), abs=1e-5)
-
-    def test_weights_of_rows_count_for_every_member(self, learner):
-        weights = np.array([1.0, 0.0, 0.0, 0.0], "float32")
-        inputs = {"numbers": np.zeros((4, 2), "float32")}
-        given = learner.train_on_batch(inputs, self.target, weights)
-        expected = -np.mean(np.log(self.probabilities)) / 4
-        assert float(given) == pytest.approx(expected, abs=1e-5)
 
 
 def test_monitor_of_another_task_is_refused(parts, tmp_path):
