@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from common.models.heads import Target
     from common.models.table import Table
 
+NumberEmbedding = Literal["none", "linear", "piecewise_linear", "periodic"]  # none: as it is
+
 
 @dataclass(frozen=True)
 class TabularConfig(TrainingConfig):
@@ -22,10 +24,11 @@ class TabularConfig(TrainingConfig):
     units: int = 256  # neurons in a layer; the length of a column's vector in ft-transformer
     members: int = 16  # of tabm and tabm-mini: networks in one, whose answers are averaged
     dropout: float = 0.1  # share of neurons silenced in each training step
-    number_embedding: Literal["none", "linear", "piecewise_linear", "periodic"] = "piecewise_linear"
+    number_embedding: NumberEmbedding = "piecewise_linear"  # what a number becomes
     number_dimension: int = 12  # length of a number's vector
     number_bins: int = 48  # bins a number is cut into, at most, by piecewise_linear
     embedding_dimension: int = 8  # length of a category's vector
+    one_hot_values: int = 8  # of tabm: categories of at most so many values are one-hot instead
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -34,6 +37,7 @@ class TabularConfig(TrainingConfig):
             *("number_dimension", "number_bins", "embedding_dimension"),
         ):
             expect(self, name, getattr(self, name) >= 1, "a whole number from 1")
+        expect(self, "one_hot_values", self.one_hot_values >= 0, "0 or a positive whole number")
         expect(self, "dropout", 0 <= self.dropout < 1, "from 0 to below 1")
 
 
@@ -81,5 +85,6 @@ def build_tabular(config: TabularConfig, table: "Table", target: "Target") -> "k
         config.blocks,
         config.units,
         config.dropout,
+        one_hot_values=config.one_hot_values,
         **embeddings,
     )

@@ -26,7 +26,7 @@ BUILDERS = {
     "resnet": partial(build_resnet, units=32),
     "ft_transformer": partial(build_ft_transformer, units=16, heads=4),
     "tabm": TABM,
-    "tabm bare numbers": partial(TABM, number_embedding="none"),
+    "tabm bare": partial(TABM, number_embedding="none", one_hot_values=1000),
     "tabm-mini": partial(TABM, variant="tabm-mini"),
 }
 DEEP = [name for name in BUILDERS if name != "linear"]
@@ -270,6 +270,17 @@ def test_the_first_scale_is_one_value_for_each_member_and_column(table, targets)
         drawn = np.array([column[:, 0] for column in columns])
         assert len(np.unique(drawn)) == (2 if kind == "none" else drawn.size)
         assert drawn.std() == pytest.approx(1, abs=0.25)
+
+
+@pytest.mark.parametrize("limit", [0, 20, 1000])
+def test_categories_of_few_values_are_one_hot(limit, table, targets):
+    network = TABM(table, targets["binary"], embedding_dimension=5, one_hot_values=limit)
+    sizes = table.vocabularies.values()  # with an id for missing and one for unseen values
+    widths = [size if size - 2 <= limit else 5 for size in sizes]
+    numbers = 4 * table.numbers.shape[1]
+    assert network.get_layer("shared_1").kernel.shape[0] == numbers + sum(widths)
+    embeddings = [layer for layer in network.layers if isinstance(layer, keras.layers.Embedding)]
+    assert len(embeddings) == sum(size - 2 > limit for size in sizes)
 
 
 def test_attention_is_that_of_keras():

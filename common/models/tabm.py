@@ -17,8 +17,6 @@ from common.models.names import layer_name
 from common.models.number_embeddings import BINS, NumberEmbedding, flat_numbers, uniform
 from common.models.table import Table
 
-ONE_HOT_VALUES = 8  # categories of more values get embeddings
-
 
 def build_tabm(
     table: Table,
@@ -32,6 +30,7 @@ def build_tabm(
     number_dimension: int = 8,
     number_bins: int = BINS,
     embedding_dimension: int = 8,
+    one_hot_values: int = 8,
 ) -> keras.Model:
     """TabM, or TabM-mini; each member is an MLP with `blocks` layers of `units`.
 
@@ -40,13 +39,20 @@ def build_tabm(
     apart; all others start at one, and b_i alike. TabM-mini has only the first r_i, and the rest of
     its layers in common. Each member has its own last layer; its answers are averaged by
     `with_head`, and it should be trained on the mean of the members' losses.
-    Categories of at most 8 values are one-hot, others embeddings, as in RealMLP (Holzmüller,
-    Grinsztajn, Steinwart, NeurIPS 2024, https://arxiv.org/abs/2407.04491).
+    Categories of at most `one_hot_values` values are one-hot, others embeddings: 8 as in RealMLP
+    (Holzmüller, Grinsztajn, Steinwart, NeurIPS 2024, https://arxiv.org/abs/2407.04491). The authors
+    of TabM have all of them one-hot.
     Returns a model from {"numbers", "categories"} to the answer of `with_head`.
     """
     inputs = table.inputs()
     row, widths = flat_columns(
-        inputs, table, number_embedding, number_dimension, number_bins, embedding_dimension
+        inputs,
+        table,
+        number_embedding,
+        number_dimension,
+        number_bins,
+        embedding_dimension,
+        one_hot_values,
     )
     one = ops.ones_like(row[:1, :1])
     start = random_scales(members, widths, signs=number_embedding == "none")
@@ -109,6 +115,7 @@ def flat_columns(
     number_dimension: int,
     number_bins: int,
     embedding_dimension: int,
+    one_hot_values: int,
 ) -> tuple[keras.KerasTensor, list[int]]:
     """All columns side by side, (batch, sum of widths), and the width of each."""
     parts, widths = [], []
@@ -120,7 +127,7 @@ def flat_columns(
         widths += [parts[0].shape[1] // count] * count
     for column, (name, size) in enumerate(table.vocabularies.items()):
         ids = inputs["categories"][:, column]
-        if size - 2 <= ONE_HOT_VALUES:  # two of the ids are for missing and unseen values
+        if size - 2 <= one_hot_values:  # two of the ids are for missing and unseen values
             parts.append(ops.one_hot(ids, size))
         else:
             layer = layers.Embedding(

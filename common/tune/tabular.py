@@ -12,6 +12,7 @@ TABULAR_SPACE = {
     "number_dimension": Whole(4, 32, logarithmic=True),
     "number_bins": Whole(16, 256, logarithmic=True),
     "embedding_dimension": Whole(2, 32, logarithmic=True),
+    "one_hot_values": Whole(1, 128, logarithmic=True),
     "learning_rate": Real(1e-4, 1e-2, logarithmic=True),
     "weight_decay": Real(1e-6, 1e-1, logarithmic=True),
 }

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common fro
 
 from common.command_line import main
 from common.project import Project
-from common.tabular import TabularConfig
+from common.tabular import NumberEmbedding, TabularConfig
 from common.tune.tabular import TABULAR_SPACE
 
 
@@ -25,7 +25,8 @@ class Config(TabularConfig):
     blocks: int = 3  # layers
     units: int = 192  # neurons in a layer
     dropout: float = 0.0  # none: with 13 columns it learned too little, not too much
-    embedding_dimension: int = 32  # length of a category's vector
+    number_embedding: NumberEmbedding = "none"  # the age, the only number, goes in as it is
+    one_hot_values: int = 64  # every category is one-hot: the longest, the states, has 51 values
     epochs: int = 16  # passes over the training rows, at most
     batch_size: int = 512  # rows in one step of the optimizer
     learning_rate: float = 3e-3  # peak; warmed up over the first epoch, then a cosine to zero
@@ -49,6 +50,9 @@ def build(config: Config, table, target):
     return build(config, table, target)
 
 
+SPACE = {  # without those of how numbers are cut
+    name: values for name, values in TABULAR_SPACE.items() if not name.startswith("number_")
+}
 PROJECT = Project(
     name="crash_injuries",
     question="How badly was this person hurt in the crash?",
@@ -57,7 +61,7 @@ PROJECT = Project(
     load=load,
     prepare=prepare,
     build=build,
-    space=TABULAR_SPACE,
+    space=SPACE,
 )
 
 if __name__ == "__main__":
