@@ -364,12 +364,11 @@ from common.training.train import history_frame, train_seed, validation_rows
 checkpoints = Path(tempfile.mkdtemp())
 seeds = range(config.seed, config.seed + config.seeds)
 trained = [train_seed(PROJECT, config, prepared, seed, checkpoints) for seed in seeds]
-curves = history_frame(trained[:1])
-learning_curves(curves[curves["epoch"] > config.epochs // 8], config.monitor)
+learning_curves(history_frame(trained[:1]), config.monitor)
 
 # %% [markdown]
-# A line for each fold of the first seed, without the first few epochs, which would make all others look
-# alike. The folds differ: with so few houses it matters who is validated on.
+# A line for each fold of the first seed. The folds differ: with so few houses it matters who is
+# validated on.
 #
 # The rivals get the same treatment: a ridge regression and gradient boosting for each fold, the mean of
 # the folds as their answer. So far we look only at the houses that were held out, not at the test.
