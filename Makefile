@@ -48,11 +48,10 @@ lint: $(VENV)/.dev ## check style, and that generated parts are up to date
 notebooks: $(VENV)/.dev ## write the .ipynb files anew from their text, with outputs
 	$(BIN)/python -m notebooks.build
 
-bench: $(VENV)/.dev ## measure: speed, months before the test, size, the from-scratch part, the clinic, unseen tables
+bench: $(VENV)/.dev ## measure: speed, size, the from-scratch part, the clinic, unseen tables
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.image_speed
-	$(BIN)/python -m benchmarks.rolling_months
 	$(BIN)/python -m benchmarks.big_table
 	$(BIN)/python -m benchmarks.from_scratch
 	$(BIN)/python -m benchmarks.from_scratch.used
@@ -66,6 +65,7 @@ rivals: $(VENV)/.bench ## compare with LightGBM, XGBoost, CatBoost, and the auth
 	$(BIN)/python -m benchmarks.tabm_speed
 	for project in census_income crash_injuries diamond_prices flight_delays house_prices; do \
 		$(BIN)/python -m benchmarks.rivals $$project --models lightgbm xgboost catboost; done
+	$(BIN)/python -m benchmarks.rolling_months --seeds 3
 
 results: $(VENV)/.dev ## train every project with five seeds, write the tables of the READMEs
 	$(BIN)/python -m benchmarks.results
