@@ -2,6 +2,7 @@
 
 import importlib.util
 from itertools import combinations
+from textwrap import indent
 
 import numpy as np
 import pandas as pd
@@ -216,25 +217,41 @@ def test_equal_columns_whatever_they_are_called():
 
 def test_code_for_load_py_acts_in_a_new_project(examined, planted, folder):
     """Written into the load.py that common.new makes, it drops and mends what the finding says."""
-    plan = decide(planted, Wishes(target="target", leave_out=["verdict"]))
-    source = project_files("tumours", plan)["load.py"]
     codes = {finding.check: finding.code for finding in examined[1]}
-    after = source.index("    if TIME:")
-    lines = [codes["duplicate rows"], codes["conflicting labels"]]
-    added = "".join(f"    {line}\n" for code in lines for line in code.splitlines())
-    source = source[:after] + added + source[after:]
-    end = source.rindex("    return features_of(rows)")
-    clipped = "".join(f"    {line}\n" for line in codes["outliers"].splitlines())
-    (folder / "load.py").write_text(source[:end] + clipped + source[end:])
-    spec = importlib.util.spec_from_file_location("tumours_load", folder / "load.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    dataset = module.load()
+    wishes = Wishes(target="target", leave_out=["verdict"])
+    asked = codes["duplicate rows"] + "\n" + codes["conflicting labels"]
+    dataset = loaded_with(planted, wishes, asked, codes["outliers"])
     assert dataset.account.dropped == {
         "equal to an earlier row": 12,
         "same inputs, other target": 16,
     }
     assert 30 < dataset.features["mean texture"].max() < 50
+
+
+def loaded_with(path, wishes, after_reading, before_features=""):
+    """The dataset of the load.py that common.new makes of a file, with lines written into it."""
+    source = project_files("own", decide(path, wishes))["load.py"]
+    after, end = source.index("    if TIME:"), source.rindex("    return features_of(rows)")
+    read, features = indent(after_reading + "\n", "    "), indent(before_features + "\n", "    ")
+    file = path.with_name("load.py")
+    file.write_text(source[:after] + read + source[after:end] + features + source[end:])
+    spec = importlib.util.spec_from_file_location("own_load", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.load()
+
+
+def test_conflicting_numbers_are_left_out_also_below_zero(folder):
+    frame = load_diabetes(as_frame=True).frame
+    frame["target"] -= frame["target"].mean().round()
+    again = frame.iloc[:20].assign(target=lambda rows: rows["target"] * ([2] * 8 + [1.05] * 12))
+    path = folder / "below_zero.csv"
+    pd.concat([frame, again]).to_csv(path, index=False)
+    patient = read_patient(path, "target")
+    (found,) = [finding for finding in examine(patient) if finding.check == "conflicting labels"]
+    assert found.message.startswith("16 of 462 rows")
+    dataset = loaded_with(path, Wishes(target="target"), found.code)
+    assert dataset.account.dropped == {"same inputs, other target": 16}
 
 
 def test_text_for_the_terminal(examined):

@@ -38,10 +38,8 @@ def test_tables_tell_the_mean_of_the_seeds_and_how_far_it_is_ahead(flights):
     rival = generator.uniform(0.6, 0.8, rows)
     tests = dict(parts_to_score(flights))
     assert list(tests) == ["July", "August", "September", "October", "all four"]
-    told, ahead = (
-        score_tables(tests, seeds, {"rival": rival}),
-        gain_tables(tests, seeds, {"rival": rival}),
-    )
+    told = score_tables(tests, seeds, {"rival": rival})
+    ahead = gain_tables(tests, seeds, {"rival": rival})
     july = months_of(flights) == 7
     losses = [log_loss(flights.target[july], answer[july]) for answer in (*seeds.values(), rival)]
     mean = np.mean(losses[:2])

@@ -152,11 +152,12 @@ def conflicting_rows(keys: np.ndarray, target: np.ndarray, regression: bool) -> 
     """Which rows, (rows,) bool, have the key of a row of another class, or of a number 10 % apart.
 
     keys: (rows,) equal where the inputs are; target: (rows,) classes or numbers, or (rows, labels),
-    of which equal rows are a class.
+    of which equal rows are a class. 10 %: of the number nearer to 0.
     """
     targets = pd.Series(combinations(target)).groupby(keys)
     if regression:
-        return (targets.transform("max") > 1.1 * targets.transform("min")).to_numpy()
+        least, most = targets.transform("min"), targets.transform("max")
+        return (most - least > 0.1 * least.abs().clip(upper=most.abs())).to_numpy()
     return (targets.transform("nunique") > 1).to_numpy()
 
 

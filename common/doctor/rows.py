@@ -67,11 +67,12 @@ def check_conflicts(patient: Patient) -> Iterator[Advised]:
         "# load.py, after the table is read: to go on without them\n"
         "alike = table.rows.groupby(list(RAW), dropna=False)[TARGET]\n"
         + (
-            'table = table.where(alike.transform("max") <= 1.1 * alike.transform("min"), '
+            'least, most = alike.transform("min"), alike.transform("max")\n'
+            "near = most - least <= 0.1 * least.abs().clip(upper=most.abs())\n"
             if regression
-            else 'table = table.where(alike.transform("nunique") == 1, '
+            else 'near = alike.transform("nunique") == 1\n'
         )
-        + '"same inputs, other target")',
+        + 'table = table.where(near, "same inputs, other target")',
         of_one_key(rows[[patient.target, *patient.inputs]], keys, clash),
     )
 
