@@ -16,7 +16,9 @@ from common.models.mlp import build_linear, build_mlp
 from common.models.resnet import build_resnet
 from common.models.table import Table
 from common.models.tabm import build_tabm
+from common.tabular import TabularConfig, build_tabular
 from common.training.learner import Learner
+from common.tune.tabular import TABULAR_SPACE
 
 TABM = partial(build_tabm, members=4, units=32, number_dimension=4)
 BUILDERS = {
@@ -309,3 +311,10 @@ def test_attention_is_that_of_keras():
 def test_units_that_heads_cannot_share(table, targets):
     with pytest.raises(UserError, match=r"Try units 16"):
         build_ft_transformer(table, targets["binary"], units=20, heads=8)
+
+
+@pytest.mark.parametrize("units", TABULAR_SPACE["units"].options)
+def test_attention_takes_every_width_that_a_search_tries(units, table, targets):
+    config = TabularConfig(model="ft-transformer", blocks=1, units=units)
+    answer = build_tabular(config, table, targets["binary"]).output
+    assert answer.shape == (None, 1)

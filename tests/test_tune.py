@@ -424,8 +424,7 @@ def test_dimension_without_room_is_refused(make):
 )
 def test_space_of_each_project_fits_its_config(path):
     project = importlib.import_module(f"projects.{path.parent.name}.run").PROJECT
-    if project.space:
-        assert searched_space(project, project.config(), set()) == project.space
+    assert searched_space(project, project.config(), set()) == project.space
 
 
 def test_space_for_tables_fits_the_settings_that_they_share():
@@ -438,7 +437,7 @@ def test_space_without_given_fields_reads_its_parameters_back():
     space = searched_space(PROJECT, config, given_fields(PROJECT, ["tune", "--dropout=0.1"]))
     assert space.keys() == TABULAR_SPACE.keys() - {"dropout"}
     assert with_parameters(config, space, parameters(config, space)) == config
-    chosen = {**parameters(config, space), "units": 512, "learning_rate": 0.01}
+    chosen = {**parameters(config, space), "units": "512", "learning_rate": 0.01}
     assert with_parameters(config, space, chosen) == FlightsConfig(units=512, learning_rate=0.01)
 
 

@@ -2,8 +2,8 @@
 
     SPACE = {"learning_rate": Real(1e-4, 1e-2, logarithmic=True), "dropout": Real(0.0, 0.5)}
 
-It is handed over as `Project.space`; those for tables, pictures and texts stand in tabular.py,
-pictures.py and texts.py.
+It is handed over as `Project.space`; those for tables, pictures, texts, pairs of texts and scenes
+stand in tabular.py, pictures.py, texts.py, pairs.py and scenes.py.
 """
 
 import dataclasses

@@ -3,11 +3,11 @@
 A project takes it as it is, `space=TABULAR_SPACE`, or with a field of its own beside it.
 """
 
-from common.tune.space import Real, Whole
+from common.tune.space import Choice, Real, Whole
 
 TABULAR_SPACE = {
     "blocks": Whole(1, 4),
-    "units": Whole(64, 512, logarithmic=True),
+    "units": Choice((32, 64, 96, 128, 192, 256, 384, 512)),  # ft-transformer wants multiples of 8
     "dropout": Real(0.0, 0.5),
     "number_dimension": Whole(4, 32, logarithmic=True),
     "number_bins": Whole(16, 256, logarithmic=True),

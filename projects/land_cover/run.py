@@ -1,7 +1,6 @@
 """Which crop grows at this pixel?
 
 python projects/land_cover/run.py                     train, evaluate, report
-python projects/land_cover/run.py --model spatial     a network that sees the surroundings
 python projects/land_cover/run.py --split random      the mistake that this data invites
 python projects/land_cover/run.py predict --input scene.npy --output map.csv
 """
@@ -15,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common fro
 
 from common.command_line import main
 from common.project import Project, TrainingConfig, expect
+from common.tune.scenes import SCENE_SPACE
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def baselines(config: Config):
 
 PROJECT = Project(
     name="land_cover", question="Which crop grows at this pixel?", metric="accuracy",
-    config=Config, load=load, prepare=prepare, build=build, baselines=baselines,
+    config=Config, load=load, prepare=prepare, build=build, baselines=baselines, space=SCENE_SPACE,
 )  # fmt: skip
 
 if __name__ == "__main__":
