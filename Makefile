@@ -24,7 +24,7 @@ $(VENV)/.run: $(VENV)/.python requirements.txt requirements.lock
 	$(PIP) -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-ray.txt
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 

@@ -447,18 +447,14 @@ def test_options_of_a_choice_go_by_their_label_and_come_back():
     assert changed == Config(learning_rate=0.1, hidden_units=(8, 8))
 
 
-ray = pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None, reason="Ray is optional: requirements-ray.txt"
-)
-
-
-@pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed")
-def test_without_ray_workers_are_refused_with_the_way_to_install_it(runs_folder, capsys):
+def test_without_ray_workers_are_refused_with_the_way_to_install_it(
+    runs_folder, capsys, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "ray", None)  # what `import ray` then raises is ImportError
     assert main(PROJECT, ["tune", "--workers", "2"]) == 2
     assert "pip install -r requirements-ray.txt" in capsys.readouterr().err
 
 
-@ray
 def test_two_workers_give_the_same_trials_though_one_of_them_is_killed(flights_search, runs_folder):
     process = subprocess.Popen(
         command("tune", *SMALL, "--trials", 2, "--workers", 2),
