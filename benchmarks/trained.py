@@ -57,7 +57,7 @@ def scored(project: Project, config: TrainingConfig, rival: Fit | None = None) -
         result = trained(project, config, dataset)
         answers, parameters = result.test, result.networks[0].count_params()
     seconds = time.perf_counter() - begin
-    rows = MulticlassRows(test.target, answers, np.unique(test.groups, return_inverse=True)[1])
+    rows = MulticlassRows(test.target, answers, test.group_numbers)
     draws = bootstrap({"": rows}, ROUNDS)[""]
     values = rows.metrics()
     return {

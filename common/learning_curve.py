@@ -24,6 +24,7 @@ from common.evaluation.baselines import baseline_answers
 from common.evaluation.evaluate import metric_of, rows_of, thresholds_of
 from common.evaluation.metrics import METRICS, shown
 from common.files import write_json, write_text
+from common.models.heads import describe_target
 from common.plots.learning_curve_of_data import learning_curve_of_data, would_more_help
 from common.plots.style import save
 from common.project import Project, TrainingConfig
@@ -40,10 +41,10 @@ def draw_learning_curve(
     """Train on each share of the training rows with each seed; returns what the curve says.
 
     Scores are those of the validation rows: the test rows stay closed. A training on half of the
-    rows has twice the epochs and patience, so that it is no shorter. Scales and vocabularies are
-    fitted on all training rows, since that takes no labels. Finished trainings are kept; the same
-    settings go on after them. Raises UserError for shares that make no curve, folds, and rows that
-    are stored on disk.
+    rows has twice the epochs and patience, so that it is no shorter. Scales and vocabularies of the
+    inputs are fitted on all training rows, since that takes no labels. Finished trainings are kept;
+    the same settings go on after them. Raises UserError for shares that make no curve, folds, and
+    rows that are stored on disk.
     """
     check_shares(config, shares)
     dataset = project.load(config)
@@ -139,8 +140,12 @@ def table_of(scores: dict[tuple[int, int], float]) -> pd.DataFrame:
 
 
 def with_training_rows(prepared: Prepared, chosen: np.ndarray) -> Prepared:
-    """The same encoded rows, of which only the chosen ones, by number, are to be learned from."""
-    dataset = prepared.dataset
+    """The same encoded rows, of which only the chosen ones, by number, are to be learned from.
+
+    What networks know of the target beforehand, shares or mean and deviation, is that of the
+    chosen.
+    """
+    dataset, schema = prepared.dataset, prepared.dataset.schema
     part = dataset.part.astype(object)
     left_out = np.setdiff1d(np.flatnonzero(part == "train"), chosen)
     part[left_out] = ""
@@ -149,7 +154,10 @@ def with_training_rows(prepared: Prepared, chosen: np.ndarray) -> Prepared:
     smaller = replace(
         dataset, part=part, account=Account(account.rows_in, dropped, account.cells_cleaned)
     )
-    return replace(prepared, dataset=smaller)
+    target = describe_target(
+        dataset.target[chosen], schema.task, len(schema.labels), schema.log_scale
+    )
+    return replace(prepared, dataset=smaller, target=target)
 
 
 def validation_score(dataset: Dataset, metric: str, answers: np.ndarray) -> float:

@@ -224,6 +224,7 @@ def evaluate_run(
                 answers["network"]["test"] >= bundle.decision["threshold"],
                 test.slices[list(project.fairness)],
                 ROUNDS,
+                test.group_numbers,
             )
         if config.seeds > 1:
             by_seed = {seed: stored[f"{seed}/test"] for seed in seeds_of(config)}

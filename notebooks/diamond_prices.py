@@ -381,7 +381,7 @@ residuals(scored["network"], dataset.schema.unit)
 # %%
 from common.evaluation.conformal import coverage, interval_of, margin
 
-group = np.unique(test.groups, return_inverse=True)[1]
+group = test.group_numbers
 covered = {}
 for log_scale in (False, True):
     answer = prices["network"]

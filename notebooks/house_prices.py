@@ -468,7 +468,7 @@ inside = coverage(
     answers["network"]["test"],
     decision["margin"],
     decision["level"],
-    np.unique(test.groups, return_inverse=True)[1],
+    test.group_numbers,
     schema.log_scale,
 )
 interval_coverage(inside, schema.unit)

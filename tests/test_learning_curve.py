@@ -88,6 +88,9 @@ def test_fewer_rows_to_learn_from_and_the_same_ones_to_validate_on():
     for part in ("validation", "test"):
         np.testing.assert_array_equal(smaller.dataset.part == part, dataset.part == part)
     assert smaller.dataset.account.rows_used == dataset.account.rows_used - 600
+    late = dataset.target[chosen].mean()
+    assert smaller.target.shares == pytest.approx((1 - late, late))
+    assert prepared.target.shares != pytest.approx((1 - late, late), abs=1e-3)
 
 
 @pytest.mark.parametrize(

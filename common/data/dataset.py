@@ -151,6 +151,11 @@ class Examples:
     def __len__(self) -> int:
         return len(self.target)
 
+    @property
+    def group_numbers(self) -> np.ndarray:
+        """`groups` as whole numbers from 0, (rows,)."""
+        return np.unique(self.groups, return_inverse=True)[1]
+
 
 @dataclass(frozen=True)
 class Dataset:

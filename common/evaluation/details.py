@@ -47,7 +47,7 @@ def details(
             "confusion": network.confusion(),
         }
     if schema.task == "regression":
-        group = np.unique(test.groups, return_inverse=True)[1]
+        group = test.group_numbers
         return {
             "intervals": coverage(
                 test.target,

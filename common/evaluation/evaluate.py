@@ -62,7 +62,7 @@ def score_models(
     test rows, {model: {metric: {value, low, high}}}, and the comparison of the network with the
     baseline that is best in `metric` (see `compare`).
     """
-    group = np.unique(test.groups, return_inverse=True)[1]
+    group = test.group_numbers
     scored = {}
     for name, parts in answers.items():
         threshold = threshold_of(schema, validation.target, parts["validation"])
@@ -238,7 +238,7 @@ def ensemble_gain(
     gain: paired difference in `metric` to the mean score of the single seeds, with interval.
     thresholds: as for `seed_spread`, and under "together" that of the mean.
     """
-    group = np.unique(test.groups, return_inverse=True)[1]
+    group = test.group_numbers
     answers = by_seed | {"together": np.mean(list(by_seed.values()), axis=0)}
     scored = {
         str(name): rows_of(

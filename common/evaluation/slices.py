@@ -19,7 +19,7 @@ def score_slices(
     Each entry: column, value, rows, score (value, low, high; None for too few rows); of two classes
     or a number also mean_target and mean_answer.
     """
-    group = np.unique(test.groups, return_inverse=True)[1]
+    group = test.group_numbers
     draws = list(resampled_weights(group.max() + 1, rounds))
     entries = []
     for column in test.slices:
