@@ -69,7 +69,9 @@ flags given beside it override them.
         folder = incomplete_run(project.name, run) if resume else new_run(project.name, run)
         with folder.locked():
             if resume:
-                config = stored_config(project, folder, given=config)
+                begun = stored_config(project, folder)
+                check_resumed(folder.name, begun, config, given_fields(project, arguments))
+                config = begun
             write_json(folder.folder / "config.json", dataclasses.asdict(config))
             start_and_train(project, config, folder)
 
@@ -204,13 +206,13 @@ def start_and_train(project: Project, config, folder) -> None:
     print(summary(folder.folder))
 
 
-def stored_config(project: Project, folder, given=None):
-    """The config that a run was started with; UserError where flags given now differ from it."""
+def stored_config(project: Project, folder):
+    """The config that a run was started with; UserError where it cannot be read."""
     from common.files import read_json
 
     try:
         fields = read_json(folder.folder / "config.json")
-        stored = project.config(
+        return project.config(
             **{
                 name: tuple(value) if isinstance(value, list) else value
                 for name, value in fields.items()
@@ -220,13 +222,20 @@ def stored_config(project: Project, folder, given=None):
         raise UserError(
             f"The config of {folder.folder} cannot be read ({error}). Start a new run."
         ) from error
-    default = project.config()
-    for field in dataclasses.fields(stored):
-        now = getattr(given or default, field.name)
-        if now not in (getattr(default, field.name), getattr(stored, field.name)):
+
+
+def check_resumed(name: str, begun, config, given: set[str]) -> None:
+    """UserError where the run `name`, begun with one config, is asked to go on with another.
+
+    given: fields that are among the user's flags; those of a stored config that are no defaults
+    count too.
+    """
+    default = type(begun)()
+    for field in dataclasses.fields(begun):
+        then, now = getattr(begun, field.name), getattr(config, field.name)
+        asked = field.name in given or now != getattr(default, field.name)
+        if asked and now != then:
             raise UserError(
-                f"The run {folder.name} was started with {field.name} "
-                f"{getattr(stored, field.name)}, not {now}. Resume without this flag, or start a "
-                "new run."
+                f"The run {name} was started with {field.name} {then}, not {now}. Resume without "
+                "this flag, or start a new run."
             )
-    return stored

@@ -49,7 +49,7 @@ def draw_learning_curve(
     check_shares(config, shares)
     dataset = project.load(config)
     check_settings(config, dataset.schema.task)
-    metric = metric_of(project.metric, dataset.schema)
+    metric = metric_of(project.metric, dataset)
     if dataset.stored:
         raise UserError("Rows stored on disk are too many for a learning curve. Use --rows.")
     same = {name: value for name, value in asdict(config).items() if name != "seeds"}

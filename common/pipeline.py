@@ -58,7 +58,7 @@ def train_run(
     with run.stage("load"):
         dataset = project.load(config)
         check_settings(config, dataset.schema.task)
-        metric_of(project.metric, dataset.schema)  # a wrong one is told before the training
+        metric_of(project.metric, dataset)  # a wrong one is told before the training
         record_environment(run, dataset, machine)
     with run.stage("check"):
         record_findings(run, check_dataset(dataset))
@@ -165,7 +165,7 @@ def evaluate_run(
             dataset = project.load(config)
             check_same_data(run, dataset)
     schema, test = dataset.schema, dataset.examples("test")
-    metric = metric_of(project.metric, schema)
+    metric = metric_of(project.metric, dataset)
     validation = dataset.chosen(validation_rows(dataset, config.folds))
     with np.load(run.folder / "predictions.npz", allow_pickle=False) as stored:
         stored = {name: stored[name] for name in stored.files}

@@ -17,6 +17,7 @@ from safetensors import safe_open
 
 from common.runs import ROOT
 from projects.flight_delays.load import load, read_raw
+from projects.flight_delays.run import Config
 
 TINY = ["--model", "mlp", "--units", "16", "--blocks", "1", "--number-embedding", "none"]
 SMALL = ["--rows", "2000", "--epochs", "2", "--batch-size", "256", *TINY]
@@ -253,9 +254,10 @@ def test_ctrl_c_exits_with_130_and_can_be_resumed(tmp_path):
     assert process.returncode == 130
     assert "--resume" in errors
     assert "Traceback" not in errors
-    other = run("--resume", "--run", "stopped", "--epochs", 9, env=environment)
-    assert other.returncode == 2
-    assert "was started with epochs 3, not 9" in other.stderr
+    for epochs in (9, Config().epochs):
+        other = run("--resume", "--run", "stopped", "--epochs", epochs, env=environment)
+        assert other.returncode == 2
+        assert f"was started with epochs 3, not {epochs}" in other.stderr
 
 
 def test_full_disk_is_one_clear_error_and_leaves_nothing(trained, flights_file, tmp_path):

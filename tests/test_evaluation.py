@@ -1,5 +1,7 @@
 """Metrics, intervals, slices and baselines against scikit-learn and against known answers."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from common.data.checks import rank_auc
+from common.errors import UserError
 from common.evaluation.baselines import fit_baselines
 from common.evaluation.binary import BinaryRows, best_f1_threshold, best_threshold
 from common.evaluation.bootstrap import bootstrap, interval, resampled_weights
@@ -16,6 +19,7 @@ from common.evaluation.evaluate import (
     alarms,
     compare,
     ensemble_gain,
+    metric_of,
     score_models,
     seed_spread,
     thresholds_of,
@@ -274,3 +278,14 @@ def test_seed_spread_is_mean_and_sample_deviation(flights):
     assert spread["mean"] == pytest.approx(np.mean(areas))
     assert spread["deviation"] == pytest.approx(np.std(areas, ddof=1))
     assert list(spread["values"]) == ["3", "4", "5"]
+
+
+def test_a_metric_that_the_target_does_not_allow_is_refused(flights):
+    schema = dataclasses.replace(flights.schema, labels=())
+    late = dataclasses.replace(flights, target=1 + flights.target, schema=schema)
+    on_time = dataclasses.replace(flights, schema=schema)
+    assert metric_of("mean_absolute_percentage_error", late) == "mean_absolute_percentage_error"
+    with pytest.raises(UserError, match=f"0 or below in {(flights.target == 0).sum():,} rows"):
+        metric_of("mean_absolute_percentage_error", on_time)
+    with pytest.raises(UserError, match=r"roc_auc is not measured .* Choose one of rmse"):
+        metric_of("roc_auc", on_time)

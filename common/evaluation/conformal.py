@@ -5,10 +5,12 @@ interval must be (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random W
 al., "Distribution-Free Predictive Inference for Regression", 2018, section 2.2). If those rows and
 the new ones are exchangeable, the share of new rows inside is on average at least the level.
 
-Three things are not promised. The share inside may differ between kinds of rows, so `coverage`
-tells it by fifth of the prediction. Rows of another time or place are not exchangeable. And here
-the validation rows have also stopped the training early, so errors on them are a little too small,
-and the share inside may be a little below the level. It is therefore measured on the test rows.
+Four things are not promised. The share inside may differ between kinds of rows, so `coverage`
+tells it by fifth of the prediction. Rows of another time or place are not exchangeable. Here the
+validation rows have also stopped the training early, so errors on them are a little too small, and
+the share inside may be a little below the level. And with folds the margin is that of single
+networks while new rows get the mean of all folds' networks, which errs less: the share inside may
+then be above. It is therefore measured on the test rows.
 """
 
 import math

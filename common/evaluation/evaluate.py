@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from common.data.dataset import Examples, Schema, Task
+from common.data.dataset import Dataset, Examples, Schema, Task
 from common.errors import UserError
 from common.evaluation.binary import BinaryRows, best_threshold
 from common.evaluation.bootstrap import Rows, bootstrap, interval
@@ -77,11 +77,12 @@ def score_models(
     return scored, metrics, compare(schema.task, metric, metrics, draws)
 
 
-def metric_of(named: str, schema: Schema) -> str:
+def metric_of(named: str, dataset: Dataset) -> str:
     """The metric by which models are compared: the one that is named, else the task's own.
 
-    Raises UserError for one that the task does not have.
+    Raises UserError for one that the task does not have, or this target.
     """
+    schema = dataset.schema
     possible = METRICS_OF[schema.task]
     if schema.costs:
         possible = (*possible, "mean_cost")
@@ -91,6 +92,11 @@ def metric_of(named: str, schema: Schema) -> str:
         raise UserError(
             f"metric {named} is not measured in this task ({schema.task}). "
             f"Choose one of {', '.join(possible)}."
+        )
+    if named == "mean_absolute_percentage_error" and not np.all(dataset.target > 0):
+        raise UserError(
+            f"metric {named} divides by the target, which is 0 or below in "
+            f"{np.sum(dataset.target <= 0):,} rows. Choose rmse, mae or r2."
         )
     return named or possible[0]
 
