@@ -64,7 +64,7 @@ rivals: $(VENV)/.bench ## compare with LightGBM, XGBoost, CatBoost, and the auth
 	$(BIN)/python -m benchmarks.reference_rtdl
 	$(BIN)/python -m benchmarks.tabm_speed
 	for project in census_income crash_injuries diamond_prices flight_delays house_prices; do \
-		$(BIN)/python -m benchmarks.rivals $$project --models lightgbm xgboost catboost; done
+		$(BIN)/python -m benchmarks.rivals $$project; done
 	$(BIN)/python -m benchmarks.rolling_months --seeds 3
 
 results: $(VENV)/.dev ## train every project with five seeds, write the tables of the READMEs

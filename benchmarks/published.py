@@ -27,6 +27,7 @@ from benchmarks.california_housing import load_california
 from benchmarks.rivals.measure import RIVALS, check_names, measure
 from common.data.dataset import Dataset
 from common.errors import UserError
+from common.evaluation.metrics import METRICS
 from common.files import read_json, write_json, write_text
 from projects.census_income.load import load as load_adult
 
@@ -35,8 +36,9 @@ PAGE = Path(__file__).with_suffix(".md")
 HEAD = """# Where papers publish figures
 
 The settings are those of [rivals.md](rivals.md), those of the kit's TabM in
-[rivals/kit.py](rivals/kit.py). Every model is fitted and scored by the same code, one after the
-other with each seed; the second figure and the seconds are those of seed 0.
+[rivals/kit.py](rivals/kit.py), chosen on the validation rows of these tables. Every model is fitted
+and scored by the same code, one after the other with each seed; the second figure and the seconds
+are those of seed 0.
 """
 CALIFORNIA = """## California Housing
 
@@ -47,7 +49,9 @@ Published on the same test rows, tuned in 100 trials, one network a seed: TabM 0
 15 seeds (the README of its paper's code, github.com/yandex-research/tabm, folder paper); TabM-mini
 with piecewise-linear embeddings 0.4312, 0.4309, 0.4274 and 0.4278 with seeds 0, 1, 3 and 5 (its
 reports in exp/tabm-mini-piecewiselinear/california). The 0.4303 of CatBoost with default settings
-in "Revisiting Deep Learning Models for Tabular Data" is on other rows.
+in "Revisiting Deep Learning Models for Tabular Data" is on other rows. The mark below is what this
+kit was to reach: a mean of TabM-mini with piecewise-linear embeddings; the four seeds above have
+0.4293.
 """
 ADULT = """## Adult
 
@@ -63,24 +67,30 @@ LightGBM 0.8723 tuned, TabM-mini with piecewise-linear embeddings 0.8700, an MLP
 class Mark:
     """A published protocol. load(path): its dataset; metrics: the one compared by, another.
 
-    kit: the rival that is the kit's own.
+    kit: the rival that is the kit's own. goal: the published score that it was to reach, and whose.
     """
 
     head: str
     metrics: dict[str, str]
     load: Callable[[Path | None], Dataset]
     kit: str
+    goal: tuple[float, str]
 
 
 MARKS = {
     "california_housing": Mark(
-        CALIFORNIA, {"rmse": "RMSE", "r2": "R²"}, load_california, "kit_california_housing"
+        CALIFORNIA,
+        {"rmse": "RMSE", "r2": "R²"},
+        load_california,
+        "kit_california_housing",
+        (0.4275, "TabM-mini with piecewise-linear embeddings"),
     ),
     "adult": Mark(
         ADULT,
         {"accuracy": "accuracy", "roc_auc": "ROC AUC"},
         lambda path: load_adult(),
         "kit_census_income",
+        (0.8727, "CatBoost with default settings"),
     ),
 }
 QUICK = ("lightgbm", "xgboost", "catboost", "hist_gradient_boosting")
@@ -108,18 +118,18 @@ realmlp are slow.
     check_names(models)
     loaded = mark.load(path)
     for name in models:
+        by_seed = {}
         for seed in range(seeds):
-            record, _ = measure(name, loaded, seed)
-            store(dataset, name, record)
-            print(name, seed, record["test"], f"{record['seconds']} s", flush=True)
+            by_seed[str(seed)], _ = measure(name, loaded, seed)
+            store(dataset, name, by_seed)
+            print(name, seed, by_seed[str(seed)]["test"], flush=True)
     write_text(PAGE, write_lines())
 
 
-def store(dataset: str, name: str, record: dict) -> None:
-    """Add the figures of one model with one seed to those stored."""
+def store(dataset: str, name: str, by_seed: dict[str, dict]) -> None:
+    """Put a model's figures in the place of its earlier ones, of whatever settings and seeds."""
     stored = read_json(RESULTS) if RESULTS.exists() else {}
-    models = stored.setdefault(dataset, {})
-    models.setdefault(name, {})[str(record["seed"])] = record
+    models = stored.get(dataset, {}) | {name: by_seed}
     stored[dataset] = {known: models[known] for known in RIVALS if known in models}
     write_json(RESULTS, stored)
 
@@ -150,7 +160,22 @@ def table(mark: Mark, models: dict) -> str:
             f"| {first['test'][second]:.4f} | {first['seconds']:.0f} "
             f"| {first['version']}, {first['date']} |"
         )
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", verdict(mark, models)])
+
+
+def verdict(mark: Mark, models: dict) -> str:
+    """Whether the mean of the kit's seeds reaches the published mark; "" without them."""
+    if mark.kit not in models:
+        return ""
+    metric, goal, whose = next(iter(mark.metrics)), *mark.goal
+    mean = np.mean([record["test"][metric] for record in models[mark.kit].values()])
+    gain = METRICS[metric].gain(mean) - METRICS[metric].gain(goal)
+    word = "reached" if gain >= 0 else "**missed**"
+    count = len(models[mark.kit])
+    return (
+        f"The mark, {goal:.4f} of {whose}, is {word}:\n{mean:.4f} over {count} seeds, "
+        f"{abs(gain):.4f} {'better' if gain >= 0 else 'worse'}.\n"
+    )
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from common.errors import UserError
 from common.files import read_json, write_json, write_text
 from common.runs import ROOT
 
-QUICK = ("lightgbm", "xgboost", "catboost")
+QUICK = ("lightgbm", "xgboost", "catboost", "kit_untuned")
 
 
 def main(

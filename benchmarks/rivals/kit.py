@@ -1,6 +1,7 @@
-"""The kit's own TabM as a rival among others, scored as they are: for benchmarks/published.py."""
+"""The kit's own TabM as a rival among others, fitted and scored as they are."""
 
 import tempfile
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
@@ -32,6 +33,16 @@ def kit_census_income(train: Examples, validation: Examples, schema: Schema, see
     from projects.census_income.run import Config
 
     return learned(Config(), train, validation, schema, seed)
+
+
+def kit_untuned(train: Examples, validation: Examples, schema: Schema, seed: int) -> Predict:
+    """One network as `python -m common.new` sets it up for a table of this kind and size."""
+    from common.new.settings import settings_for
+    from projects.template_tabular.run import Config
+
+    rows = len(train) + len(validation)
+    settings = settings_for(rows, schema.task, len(schema.numbers), by_time=False, text=False)
+    return learned(replace(Config(), **asdict(settings)), train, validation, schema, seed)
 
 
 def learned(

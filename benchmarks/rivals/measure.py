@@ -33,6 +33,7 @@ RIVALS = {
     "catboost": Rival(boosting.catboost, "catboost"),
     "hist_gradient_boosting": Rival(boosting.hist_gradient_boosting, "scikit-learn"),
     "kit_california_housing": Rival(kit.kit_california_housing, "keras"),
+    "kit_untuned": Rival(kit.kit_untuned, "keras"),
     "kit_census_income": Rival(kit.kit_census_income, "keras"),
     "tabm": Rival(pytorch.tabm, "pytabkit"),
     "tabm_mini_ple": Rival(pytorch.tabm_mini_ple, "pytabkit"),

@@ -24,11 +24,16 @@ HEAD = """# Ordinary rivals: other libraries with their default settings, on the
     python -m benchmarks.rivals --write         writes this page from what is stored
 
 Every rival learns from the training rows, is stopped early on the validation rows and is scored
-once on the test rows; one seed. What is not named here is the library's default.
+once on the test rows; one seed. What is not named here is the library's default. The
+settings of this kit were chosen project by project in many trials on validation rows; the rivals
+had no such search, so that a distance tells of both, the models and the search.
 
 - **LightGBM, XGBoost**: up to 2,000 trees, stopped after 50 without a better validation loss.
 - **CatBoost**: its default of 1,000 trees, from which it chooses its learning rate; the same stop.
-- **hist gradient boosting**: scikit-learn's, the kit's own baseline, with 100 trees at most.
+- **hist gradient boosting**: scikit-learn's, the kit's own baseline, with 100 trees at most, and an
+  L2 penalty of 10 where there are more than two classes.
+- **kit untuned**: one network of this kit as `python -m common.new` would set it up for a table of
+  this kind and size, before anyone has tried anything.
 - **TabM, RealMLP**: pytabkit's default settings, in PyTorch. For classification the validation
   metric is the cross entropy and RealMLP does without label smoothing, as pytabkit's authors advise
   where probabilities count. Missing numbers become the training median, with a mark beside them.
@@ -45,12 +50,14 @@ rivals learn it too and are turned back to the unit. The kit's rows come from
 `projects/<name>/results.json`, its baselines without those told above. The times are of fitting,
 on two threads of a machine that other work may have shared; threads wait without spinning.
 
-**Kit ahead by** tells whether the distance is luck: the mean score of the kit's seeds against the
-rival's, in the project's own metric, positive where the kit is better, with a 95 % interval of
-1,000 resamples of the test rows that both share. Where the interval holds 0 they are level. It
-needs the answers of both, which `make results` and this command leave in runs; where it is empty,
-one of them has learned anew since, or was measured before answers were kept. The note tells the
-other metrics in which the kit is behind, that is, the whole interval is below 0.
+**Kit ahead by** tells whether the distance is luck of the test rows: the mean score of the kit's
+seeds against the rival's, in the project's own metric, positive where the kit is better, with a
+95 % interval of 1,000 resamples of the test rows that both share. Where the interval holds 0 they
+are level. Luck of the training is not in it, since a rival has one seed here;
+[published.md](published.md) shows how far CatBoost's seeds differ. It needs the answers of both,
+which `make results` and this command leave in runs; where it is empty, one of them has learned anew
+since, or was measured before answers were kept. The note tells the other metrics in which the kit
+is behind, that is, the whole interval is below 0.
 
 In house_prices every model is learned five times, each from four fifths of the training and
 validation rows and stopped early on the last fifth, and answers with the mean of the five.
