@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.overview import BENCHMARKS, benchmark_table, overview_table, project_folders
 from benchmarks.rivals.best import best_words
+from common.evaluation.cross_validation import fold_words
 from common.evaluation.metrics import METRICS, shown, shown_spread
 from common.files import read_json, write_json, write_text
 from common.runs import ROOT
@@ -24,8 +25,9 @@ from common.runs import ROOT
 SEEDS = 5
 RUNS = ROOT / "runs" / "results"
 KEPT = (
-    "question", "task", "metric", "unit", "test", "baselines", "comparison", "ranking", "seeds",
-    "ensemble", "seconds", "rows", "intervals", "classes", "adjusted", "fairness",
+    "question", "task", "metric", "unit", "test", "baselines", "comparison", "cross_validation",
+    "ranking", "seeds", "ensemble", "seconds", "rows", "intervals", "classes", "adjusted",
+    "fairness",
 )  # fmt: skip
 COLUMNS = {
     "binary": (
@@ -117,9 +119,16 @@ def project_table(results: dict) -> str:
         f"{machine['keras']}: {results['seconds']['train'] / count:.0f} s of training a seed, "
         f"{sum(results['seconds'].values()):.0f} s in all.",
     ]
-    for part in (interval_words, class_table, fairness_table):
+    for part in (cross_validation_words, interval_words, class_table, fairness_table):
         lines += part(results)
     return "\n".join(lines)
+
+
+def cross_validation_words(results: dict) -> list[str]:
+    """For projects with folds: the scores of the rows that were held out of one each."""
+    if "cross_validation" not in results:
+        return []
+    return ["", fold_words(results["cross_validation"], results["metric"])]
 
 
 def interval_words(results: dict) -> list[str]:

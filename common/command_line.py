@@ -131,7 +131,8 @@ is not searched.
         folder = complete_run(project.name, run)
         config = stored_config(project, folder)
         start_backend(config.precision, config.deterministic)
-        from common.pipeline import evaluate_run, summary
+        from common.pipeline import evaluate_run
+        from common.summary import summary
 
         with folder.locked():
             evaluate_run(project, config, folder)
@@ -200,7 +201,8 @@ def start_and_train(project: Project, config, folder) -> None:
     with folder.stage("start"):
         machine = start_backend(config.precision, config.deterministic)
     print(f"Run {folder.folder}, on {machine['device']}, {machine['precision']}")
-    from common.pipeline import summary, train_run
+    from common.pipeline import train_run
+    from common.summary import summary
 
     train_run(project, config, folder, machine, verbose=1 if sys.stdout.isatty() else 2)
     print(summary(folder.folder))

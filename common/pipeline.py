@@ -4,7 +4,6 @@ Every step leaves its result in the run folder. A run that was killed goes on fr
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -17,6 +16,7 @@ from common.data.expectations import expect_alike
 from common.errors import UserError
 from common.evaluation.advice import advise
 from common.evaluation.baselines import baseline_answers
+from common.evaluation.cross_validation import score_folds
 from common.evaluation.details import decide, details
 from common.evaluation.evaluate import (
     ROUNDS,
@@ -31,9 +31,8 @@ from common.evaluation.evaluate import (
 )
 from common.evaluation.fairness import score_fairness
 from common.evaluation.importance import permutation_importance
-from common.evaluation.metrics import METRICS, shown, shown_spread
 from common.evaluation.slices import score_slices
-from common.files import read_json, replacing, write_json, write_text
+from common.files import replacing, write_json, write_text
 from common.models.encoder import stitch
 from common.models.heads import average
 from common.plots.draw import draw_plots
@@ -226,9 +225,13 @@ def evaluate_run(
                 ROUNDS,
                 test.group_numbers,
             )
+        by_seed = {seed: stored[f"{seed}/test"] for seed in seeds_of(config)}
+        validated = {seed: stored[f"{seed}/validation"] for seed in seeds_of(config)}
+        if config.folds > 1:
+            metrics["cross_validation"] = score_folds(
+                schema, metric, validation, answers, validated
+            )
         if config.seeds > 1:
-            by_seed = {seed: stored[f"{seed}/test"] for seed in seeds_of(config)}
-            validated = {seed: stored[f"{seed}/validation"] for seed in seeds_of(config)}
             cuts = thresholds_of(schema, validation, validated)
             metrics["seeds"] = seed_spread(schema, test, by_seed, cuts)
             metrics["ensemble"] = ensemble_gain(schema, metric, test, by_seed, cuts)
@@ -265,36 +268,3 @@ def check_bundle(bundle: Bundle, features: pd.DataFrame, answers: np.ndarray, ru
             f"The bundle of {run.folder} does not predict what was stored after training (largest "
             f"difference {difference:.2g}). The code or the data changed since; train again."
         )
-
-
-def summary(folder: Path) -> str:
-    """What a finished run says on the terminal: scores beside the rivals, verdict, report."""
-    metrics = read_json(folder / "metrics.json")
-    first, *others = metrics["comparison"]["difference"]
-    titles = [METRICS[name].title for name in others]
-    width = max([24, *(len(name) + 2 for name in metrics["baselines"])])
-    lines = [f"{'test':{width}}{METRICS[first].title + ' (95 % interval)':34}" + columns(titles)]
-    for name, scores in {"network": metrics["test"], **metrics["baselines"]}.items():
-        told = "{} ({} to {})".format(
-            *(shown(scores[first][at]) for at in ("value", "low", "high"))
-        )
-        values = [shown(scores[other]["value"]) for other in others]
-        lines.append(f"{name:{width}}{told:34}" + columns(values))
-    if "seeds" in metrics:
-        spread, mean = metrics["seeds"][first], metrics["ensemble"]["test"][first]
-        over_seeds = shown_spread(spread["mean"], spread["deviation"])
-        lines.append(
-            f"{len(spread['values'])} seeds: {METRICS[first].title} {over_seeds}; "
-            f"the mean of their answers {shown(mean['value'])}"
-        )
-    lines += [metrics["comparison"]["verdict"], *metrics["comparison"]["alarms"]]
-    if "ranking" in metrics:
-        lines.append(metrics["ranking"]["verdict"])
-    advice = metrics["advice"]
-    lines += ["", advice["meaning"], *(["To try next:"] if advice["commands"] else [])]
-    lines += [f"  {each['command']}\n      {each['why']}" for each in advice["commands"]]
-    return "\n".join([*lines, "", f"Report: {folder / 'report.html'}"])
-
-
-def columns(cells: list[str]) -> str:
-    return "".join(f"{cell:22}" for cell in cells).rstrip()

@@ -9,8 +9,9 @@ import pytest
 from common.errors import UserError
 from common.evaluation.advice import advise
 from common.files import read_json, write_json
-from common.pipeline import summary, train
+from common.pipeline import train
 from common.runs import new_run
+from common.summary import summary
 from common.training.part import Part
 from common.training.train import prepare_rows, train_seed
 from projects.flight_delays.run import PROJECT, Config

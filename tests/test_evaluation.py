@@ -15,6 +15,7 @@ from common.errors import UserError
 from common.evaluation.baselines import fit_baselines
 from common.evaluation.binary import BinaryRows, best_f1_threshold, best_threshold
 from common.evaluation.bootstrap import bootstrap, interval, resampled_weights
+from common.evaluation.cross_validation import fold_words, score_folds
 from common.evaluation.evaluate import (
     alarms,
     compare,
@@ -289,3 +290,23 @@ def test_a_metric_that_the_target_does_not_allow_is_refused(flights):
         metric_of("mean_absolute_percentage_error", on_time)
     with pytest.raises(UserError, match=r"roc_auc is not measured .* Choose one of rmse"):
         metric_of("roc_auc", on_time)
+
+
+def test_cross_validation_tells_rows_that_were_held_out_and_repeats(flights):
+    held_out, generator = flights.examples("validation"), np.random.default_rng(0)
+    by_seed = {seed: 0.3 * held_out.target + generator.random(3000) * 0.7 for seed in (0, 1)}
+    answers = {
+        "network": {"validation": by_seed[0]},
+        "class_prior": {"validation": np.full(3000, 0.2)},
+    }
+    told = score_folds(flights.schema, "roc_auc", held_out, answers, by_seed)
+    areas = [sk.roc_auc_score(held_out.target, answer) for answer in by_seed.values()]
+    assert told["rows"] == 3000
+    assert told["scores"]["network"]["value"] == pytest.approx(areas[0])
+    assert told["difference"]["value"] == pytest.approx(areas[0] - 0.5)
+    assert told["seeds"]["mean"] == pytest.approx(np.mean(areas))
+    words = fold_words(told, "roc_auc")
+    assert f"network {areas[0]:.4f} (" in words
+    assert "Repeated with 2 seeds" in words
+    alone = score_folds(flights.schema, "roc_auc", held_out, answers, {0: by_seed[0]})
+    assert "Repeated" not in fold_words(alone, "roc_auc")

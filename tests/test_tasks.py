@@ -220,6 +220,11 @@ def test_every_house_is_validated_by_the_fold_that_did_not_learn_from_it(house_r
     spread = np.log(target, dtype="float64").std()  # the folds learn the standardised logarithm
     rmse_log = sklearn_metrics.root_mean_squared_error(np.log(target), np.log(validated))
     assert rmse_log / spread == pytest.approx(np.sqrt((last**2).mean()), rel=0.01)
+    told = metrics["cross_validation"]
+    assert told["rows"] == 1168
+    assert told["scores"]["network"]["value"] == pytest.approx(rmse_log, rel=1e-5)
+    assert told["scores"].keys() == {"network", *metrics["baselines"]}
+    assert "Cross-validated over the 1,168 other rows" in (house_run / "report.html").read_text()
 
 
 def test_predict_writes_the_file_that_kaggle_takes(house_run, tmp_path):

@@ -9,6 +9,7 @@ import jinja2
 import pandas as pd
 
 from common.errors import UserError
+from common.evaluation.cross_validation import fold_words
 from common.evaluation.metrics import METRICS, shown, shown_difference
 from common.files import read_json, write_text
 from common.plots.learning import best_epochs
@@ -37,6 +38,9 @@ def write_report(folder: Path, question: str) -> Path:
             {"network": metrics["test"]} | metrics["baselines"],
             metrics["labels"] if metrics["task"] == "binary" else ["other", "labelled"],
         ),
+        cross_validated=fold_words(metrics["cross_validation"], metrics["metric"])
+        if "cross_validation" in metrics
+        else "",
         seconds=rounded(metrics["seconds"]),
         pictures=pictures(folder / "plots"),
         command=f"python projects/{metrics['project']}/run.py",
