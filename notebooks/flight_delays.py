@@ -218,10 +218,10 @@ parts = {part: prepared.part(part) for part in ("train", "validation", "test")}
 {name: (array.shape, array.dtype) for name, array in parts["train"].inputs.items()}
 
 # %% [markdown]
-# Then the network itself, TabM: each number and each category becomes a short learned vector, a number
-# by the bins it falls into. Behind them stand several small networks that share their weights but for a
-# few scales; each gives an answer of its own, and the mean of the answers counts. The last bias starts
-# at the log-odds of being late, so that the first loss is what guessing gives.
+# Then the network itself, TabM: numbers go in as they are, a category as one 1 among zeros. Behind them
+# stand several small networks that share their weights but for a few scales; each gives an answer of
+# its own, and the mean of the answers counts. The last bias starts at the log-odds of being late, so
+# that the first loss is what guessing gives.
 
 # %%
 from projects.flight_delays.model import build

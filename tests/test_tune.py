@@ -435,7 +435,7 @@ def test_space_for_tables_fits_the_settings_that_they_share():
 def test_space_without_given_fields_reads_its_parameters_back():
     config = FlightsConfig()
     space = searched_space(PROJECT, config, given_fields(PROJECT, ["tune", "--dropout=0.1"]))
-    assert space.keys() == TABULAR_SPACE.keys() - {"dropout"}
+    assert space.keys() == PROJECT.space.keys() - {"dropout"}
     assert with_parameters(config, space, parameters(config, space)) == config
     chosen = {**parameters(config, space), "units": "512", "learning_rate": 0.01}
     assert with_parameters(config, space, chosen) == FlightsConfig(units=512, learning_rate=0.01)

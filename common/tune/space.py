@@ -102,7 +102,7 @@ def searched_space(
         raise UserError(
             f"{project.name} has no search space. Hand one over in "
             f"projects/{project.name}/run.py: Project(…, space=TABULAR_SPACE), as "
-            "projects/flight_delays does, or one of your own, as common/tune/space.py shows."
+            "projects/house_prices does, or one of your own, as common/tune/space.py shows."
         )
     for name, dimension in project.space.items():
         check_dimension(name, dimension, config)

@@ -1,6 +1,7 @@
 """What `tune` may change in the settings that projects on a table share (common/tabular.py).
 
-A project takes it as it is, `space=TABULAR_SPACE`, or with a field of its own beside it.
+A project takes TABULAR_SPACE as it is, `space=TABULAR_SPACE`, or with a field of its own beside it;
+BARE_SPACE is for numbers that go in as they are, without what says how they are cut.
 """
 
 from common.tune.space import Choice, Real, Whole
@@ -15,4 +16,7 @@ TABULAR_SPACE = {
     "one_hot_values": Whole(1, 128, logarithmic=True),
     "learning_rate": Real(1e-4, 1e-2, logarithmic=True),
     "weight_decay": Real(1e-6, 1e-1, logarithmic=True),
+}
+BARE_SPACE = {
+    name: values for name, values in TABULAR_SPACE.items() if not name.startswith("number_")
 }

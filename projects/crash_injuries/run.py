@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common fro
 from common.command_line import main
 from common.project import Project
 from common.tabular import NumberEmbedding, TabularConfig
-from common.tune.tabular import TABULAR_SPACE
+from common.tune.tabular import BARE_SPACE
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,6 @@ def build(config: Config, table, target):
     return build(config, table, target)
 
 
-SPACE = {  # without those of how numbers are cut
-    name: values for name, values in TABULAR_SPACE.items() if not name.startswith("number_")
-}
 PROJECT = Project(
     name="crash_injuries",
     question="How badly was this person hurt in the crash?",
@@ -61,7 +58,7 @@ PROJECT = Project(
     load=load,
     prepare=prepare,
     build=build,
-    space=SPACE,
+    space=BARE_SPACE,
 )
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common fro
 
 from common.command_line import main
 from common.project import Project
-from common.tabular import TabularConfig
-from common.tune.tabular import TABULAR_SPACE
+from common.tabular import NumberEmbedding, TabularConfig
+from common.tune.tabular import BARE_SPACE
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Config(TabularConfig):
     members: int = 8  # networks in one, whose answers are averaged
     units: int = 128  # neurons in a layer
     dropout: float = 0.3  # share of neurons silenced in each training step
+    number_embedding: NumberEmbedding = "none"  # numbers go in as they are, normal by their ranks
+    one_hot_values: int = 128  # every category is one-hot: there are 103 destinations
     epochs: int = 6  # passes over the training rows, at most
     patience: int = 3  # epochs without a better validation metric before training stops
 
@@ -54,7 +56,7 @@ PROJECT = Project(
     load=load,
     prepare=prepare,
     build=build,
-    space=TABULAR_SPACE,
+    space=BARE_SPACE,
 )
 
 if __name__ == "__main__":
