@@ -49,9 +49,9 @@ Published on the same test rows, tuned in 100 trials, one network a seed: TabM 0
 15 seeds (the README of its paper's code, github.com/yandex-research/tabm, folder paper); TabM-mini
 with piecewise-linear embeddings 0.4312, 0.4309, 0.4274 and 0.4278 with seeds 0, 1, 3 and 5 (its
 reports in exp/tabm-mini-piecewiselinear/california). The 0.4303 of CatBoost with default settings
-in "Revisiting Deep Learning Models for Tabular Data" is on other rows. The mark below is what this
-kit was to reach: a mean of TabM-mini with piecewise-linear embeddings; the four seeds above have
-0.4293.
+in "Revisiting Deep Learning Models for Tabular Data" is on other rows. The goal of 0.4275 was set
+for this kit as TabM-mini's; where that mean was published was not found again, and the four seeds
+above have 0.4293.
 """
 ADULT = """## Adult
 
@@ -67,14 +67,14 @@ LightGBM 0.8723 tuned, TabM-mini with piecewise-linear embeddings 0.8700, an MLP
 class Mark:
     """A published protocol. load(path): its dataset; metrics: the one compared by, another.
 
-    kit: the rival that is the kit's own. goal: the published score that it was to reach, and whose.
+    kit: the rival that is the kit's own. goals: published scores to reach, by whose they are.
     """
 
     head: str
     metrics: dict[str, str]
     load: Callable[[Path | None], Dataset]
     kit: str
-    goal: tuple[float, str]
+    goals: dict[str, float]
 
 
 MARKS = {
@@ -83,14 +83,14 @@ MARKS = {
         {"rmse": "RMSE", "r2": "R²"},
         load_california,
         "kit_california_housing",
-        (0.4275, "TabM-mini with piecewise-linear embeddings"),
+        {"TabM-mini": 0.4275, "TabM": 0.4509},
     ),
     "adult": Mark(
         ADULT,
         {"accuracy": "accuracy", "roc_auc": "ROC AUC"},
         lambda path: load_adult(),
         "kit_census_income",
-        (0.8727, "CatBoost with default settings"),
+        {"XGBoost": 0.8741, "CatBoost": 0.8727, "LightGBM, tuned": 0.8723, "TabM-mini": 0.8700},
     ),
 }
 QUICK = ("lightgbm", "xgboost", "catboost", "hist_gradient_boosting")
@@ -164,18 +164,17 @@ def table(mark: Mark, models: dict) -> str:
 
 
 def verdict(mark: Mark, models: dict) -> str:
-    """Whether the mean of the kit's seeds reaches the published mark; "" without them."""
+    """How far the mean of the kit's seeds is from the published scores; "" without seeds."""
     if mark.kit not in models:
         return ""
-    metric, goal, whose = next(iter(mark.metrics)), *mark.goal
-    mean = np.mean([record["test"][metric] for record in models[mark.kit].values()])
-    gain = METRICS[metric].gain(mean) - METRICS[metric].gain(goal)
-    word = "reached" if gain >= 0 else "**missed**"
-    count = len(models[mark.kit])
-    return (
-        f"The mark, {goal:.4f} of {whose}, is {word}:\n{mean:.4f} over {count} seeds, "
-        f"{abs(gain):.4f} {'better' if gain >= 0 else 'worse'}.\n"
-    )
+    metric = next(iter(mark.metrics))
+    values = [record["test"][metric] for record in models[mark.kit].values()]
+    told = []
+    for whose, goal in mark.goals.items():
+        gain = METRICS[metric].gain(np.mean(values)) - METRICS[metric].gain(goal)
+        word = "better" if gain >= 0 else "**worse**"
+        told.append(f"{abs(gain):.4f} {word} than {whose} ({goal:.4f})")
+    return f"This kit over {len(values)} seeds: {'; '.join(told)}.\n"
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def cross_validation_words(results: dict) -> list[str]:
     """For projects with folds: the scores of the rows that were held out of one each."""
     if "cross_validation" not in results:
         return []
-    return ["", fold_words(results["cross_validation"], results["metric"])]
+    return ["", fold_words(results["cross_validation"], results["metric"], "network (seed 0)")]
 
 
 def interval_words(results: dict) -> list[str]:

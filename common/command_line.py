@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -70,7 +70,8 @@ flags given beside it override them.
         with folder.locked():
             if resume:
                 begun = stored_config(project, folder)
-                check_resumed(folder.name, begun, config, given_fields(project, arguments))
+                given = dataclasses.asdict(config) if stored else given_fields(project, arguments)
+                check_resumed(folder.name, begun, config, given)
                 config = begun
             write_json(folder.folder / "config.json", dataclasses.asdict(config))
             start_and_train(project, config, folder)
@@ -226,17 +227,11 @@ def stored_config(project: Project, folder):
         ) from error
 
 
-def check_resumed(name: str, begun, config, given: set[str]) -> None:
-    """UserError where the run `name`, begun with one config, is asked to go on with another.
-
-    given: fields that are among the user's flags; those of a stored config that are no defaults
-    count too.
-    """
-    default = type(begun)()
+def check_resumed(name: str, begun, config, given: Collection[str]) -> None:
+    """UserError where the run `name` was begun with other values of the fields that are given."""
     for field in dataclasses.fields(begun):
         then, now = getattr(begun, field.name), getattr(config, field.name)
-        asked = field.name in given or now != getattr(default, field.name)
-        if asked and now != then:
+        if field.name in given and now != then:
             raise UserError(
                 f"The run {name} was started with {field.name} {then}, not {now}. Resume without "
                 "this flag, or start a new run."

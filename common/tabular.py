@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from common.errors import UserError
 from common.project import TrainingConfig, expect
 
 if TYPE_CHECKING:
@@ -64,17 +63,15 @@ def build_tabular(config: TabularConfig, table: "Table", target: "Target") -> "k
             table, target, config.blocks, config.units, config.dropout, **embeddings
         )
     if config.model == "ft-transformer":
-        if config.number_embedding == "none":
-            raise UserError(
-                "ft-transformer needs number_embedding linear, piecewise_linear or periodic."
-            )
         return build_ft_transformer(
             table,
             target,
             config.blocks,
             config.units,
             hidden_dropout=config.dropout,
-            number_embedding=config.number_embedding,
+            number_embedding="linear"  # the least that makes a token of a number
+            if config.number_embedding == "none"
+            else config.number_embedding,
             number_bins=config.number_bins,
         )
     return build_tabm(

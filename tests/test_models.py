@@ -313,8 +313,11 @@ def test_units_that_heads_cannot_share(table, targets):
         build_ft_transformer(table, targets["binary"], units=20, heads=8)
 
 
+@pytest.mark.parametrize("number_embedding", ["none", "piecewise_linear"])
 @pytest.mark.parametrize("units", TABULAR_SPACE["units"].options)
-def test_attention_takes_every_width_that_a_search_tries(units, table, targets):
-    config = TabularConfig(model="ft-transformer", blocks=1, units=units)
+def test_attention_takes_what_a_search_tries(units, number_embedding, table, targets):
+    config = TabularConfig(
+        model="ft-transformer", blocks=1, units=units, number_embedding=number_embedding
+    )
     answer = build_tabular(config, table, targets["binary"]).output
     assert answer.shape == (None, 1)

@@ -135,9 +135,10 @@ def test_answers_that_are_not_there_are_asked_for():
 
 def test_a_distance_from_another_training_of_the_kit_is_not_told():
     record = {"test": {"rmse": 500.6}, "kit_ahead": {"rmse": {"value": -6.02}}}
-    for mean, paired in ((506.62, True), (506.79, True), (506.83, False), (506.4, False)):
-        kit = {"metric": "rmse", "seeds": {"rmse": {"mean": mean, "deviation": 1.9}}}
-        assert of_these_seeds(record, kit) == paired
+    seeds = {"rmse": {"mean": 506.62}}
+    assert of_these_seeds(record, {"metric": "rmse", "seeds": seeds})
+    seeds["rmse"]["mean"] = 506.63
+    assert not of_these_seeds(record, {"metric": "rmse", "seeds": seeds})
 
 
 def test_only_rivals_paired_with_the_stored_kit_keep_their_distance(tmp_path, monkeypatch):
@@ -147,7 +148,7 @@ def test_only_rivals_paired_with_the_stored_kit_keep_their_distance(tmp_path, mo
         for name, score, value in (("tabm", 500.6, 6.02), ("catboost", 509.5, 9.0))
     }
     write_json(tmp_path / "diamonds.json", {"models": models})
-    kit = {"metric": "rmse", "seeds": {"rmse": {"mean": 500.5, "deviation": 1.9}}}
+    kit = {"metric": "rmse", "seeds": {"rmse": {"mean": 500.5}}}
     for results, paired in ((kit, ["catboost"]), ({}, [])):
         monkeypatch.setattr("benchmarks.rivals.best.kit_results", lambda _, told=results: told)
         stored = stored_rivals("diamonds")

@@ -1,5 +1,7 @@
 """How the kit stands beside a project's best rivals, in words for its page and the front page."""
 
+import math
+
 from common.evaluation.metrics import METRICS, shown, shown_difference
 from common.files import read_json
 from common.runs import ROOT
@@ -33,13 +35,11 @@ def stored_rivals(project: str) -> dict[str, dict]:
 
 
 def of_these_seeds(record: dict, results: dict) -> bool:
-    """Does the distance from the rival lead to the stored mean score of the kit's seeds?
-
-    Within a tenth of their deviation: the same training on another machine rounds otherwise.
-    """
-    metric, seeds = results["metric"], results["seeds"][results["metric"]]
-    ahead = METRICS[metric].gain(seeds["mean"] - record["test"][metric])
-    return abs(record["kit_ahead"][metric]["value"] - ahead) <= 0.1 * seeds["deviation"]
+    """Does the distance from the rival lead to the stored mean score of the kit's seeds?"""
+    metric = results["metric"]
+    score = record["test"][metric]
+    ahead = METRICS[metric].gain(results["seeds"][metric]["mean"] - score)
+    return math.isclose(record["kit_ahead"][metric]["value"], ahead, abs_tol=1e-6 * abs(score))
 
 
 def best_rival(project: str, family: str) -> tuple[str, dict] | None:

@@ -36,7 +36,7 @@ def kit_census_income(train: Examples, validation: Examples, schema: Schema, see
 
 
 def kit_untuned(train: Examples, validation: Examples, schema: Schema, seed: int) -> Predict:
-    """One network as `python -m common.new` sets it up for a table of this kind and size."""
+    """One network with the settings that `common.new` writes for a table of these rows."""
     from common.new.settings import settings_for
     from projects.template_tabular.run import Config
 

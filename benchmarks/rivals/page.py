@@ -25,15 +25,17 @@ HEAD = """# Ordinary rivals: other libraries with their default settings, on the
 
 Every rival learns from the training rows, is stopped early on the validation rows and is scored
 once on the test rows; one seed. What is not named here is the library's default. The
-settings of this kit were chosen project by project in many trials on validation rows; the rivals
-had no such search, so that a distance tells of both, the models and the search.
+settings of this kit were chosen project by project in many trials: on validation rows, those of
+flight_delays also on [months before the test](rolling_months.md), and how crash_injuries takes its
+columns after a rival that takes them so was better on the test. The rivals had no such search, so
+that a distance tells of both, the models and the search.
 
 - **LightGBM, XGBoost**: up to 2,000 trees, stopped after 50 without a better validation loss.
 - **CatBoost**: its default of 1,000 trees, from which it chooses its learning rate; the same stop.
 - **hist gradient boosting**: scikit-learn's, the kit's own baseline, with 100 trees at most, and an
   L2 penalty of 10 where there are more than two classes.
-- **kit untuned**: one network of this kit as `python -m common.new` would set it up for a table of
-  this kind and size, before anyone has tried anything.
+- **kit untuned**: one network of this kit on the project's columns, with the settings that
+  `python -m common.new` writes for a table of as many rows as train and validate here.
 - **TabM, RealMLP**: pytabkit's default settings, in PyTorch. For classification the validation
   metric is the cross entropy and RealMLP does without label smoothing, as pytabkit's authors advise
   where probabilities count. Missing numbers become the training median, with a mark beside them.

@@ -18,8 +18,8 @@ def score_folds(
 
     held_out: the rows of `validation_rows`; answers: {model: {"validation": …}} of those rows, each
     by the model of the fold that did not learn from it; by_seed: {seed: the network's answers}.
-    Other seeds cut other folds, so that several make a repeated cross-validation. The rows have
-    stopped trainings early and chosen thresholds, which flatters a little.
+    Other seeds cut other folds, so that several make a repeated cross-validation. What these rows
+    have chosen is flattered: when a training stops, thresholds, perhaps settings and columns.
 
     Returns "rows", "scores" {model: {value, low, high}}, "difference" of the network to the best
     baseline, "verdict", and with several seeds "seeds" as in `seed_spread`.
@@ -38,10 +38,10 @@ def score_folds(
     return told
 
 
-def fold_words(told: dict, metric: str) -> str:
-    """What `score_folds` found, in sentences."""
+def fold_words(told: dict, metric: str, network: str = "network") -> str:
+    """What `score_folds` found, in sentences; network: what it is called there."""
     cells = [
-        f"{name.replace('_', ' ')} {shown(score['value'])} "
+        f"{network if name == 'network' else name.replace('_', ' ')} {shown(score['value'])} "
         f"({shown(score['low'])} to {shown(score['high'])})"
         for name, score in told["scores"].items()
     ]
@@ -49,9 +49,9 @@ def fold_words(told: dict, metric: str) -> str:
     if "seeds" in told:
         count, seeds = len(told["seeds"]["values"]), told["seeds"]
         spread = shown_spread(seeds["mean"], seeds["deviation"])
-        repeated = f" Repeated with {count} seeds, the network has {spread}."
+        repeated = f" Repeated with {count} seeds, single networks have {spread}."
     return (
         f"Cross-validated over the {told['rows']:,} other rows, {METRICS[metric].title}: "
-        f"{', '.join(cells)}.{repeated} {told['verdict']} Models that were stopped early are "
-        "flattered, since these rows stopped them."
+        f"{', '.join(cells)}.{repeated} {told['verdict']} What these rows have chosen, "
+        "as when a training stops, is flattered."
     )

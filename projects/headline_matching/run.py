@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # finds common fro
 from common.command_line import main
 from common.pairs import PairConfig, learner_of, search_baselines, stages_of
 from common.project import Project
-from common.tune.pairs import FINE_TUNING_SPACE
+from common.tune.pairs import PAIR_SPACE
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ PROJECT = Project(
     baselines=search_baselines,
     learner=learner_of,
     stages=stages_of,
-    space=FINE_TUNING_SPACE,
+    space=PAIR_SPACE,
 )
 
 if __name__ == "__main__":
