@@ -85,7 +85,7 @@ def test_a_training_cut_short_is_still_improving_and_gains_by_what_is_proposed(t
     assert best_loss(trainer.train(smaller_batches)[0]) < best_loss(history) - 0.01
     assert advice["commands"][2]["command"] == (
         "python projects/flight_delays/run.py tune --trials 6 --epochs 2 --batch-size 256 "
-        "--model mlp --number-embedding none"
+        "--model mlp"
     )
     assert "about 10 min" in advice["commands"][2]["why"]
 

@@ -13,6 +13,7 @@ import http.client
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -119,7 +120,10 @@ def download(source: Source, file_name: str, sha256: str | None, folder: Path) -
 
     sha256: None where the content is checked afterwards.
     """
-    import pooch
+    with warnings.catch_warnings():
+        # Of tqdm, in a notebook without ipywidgets: no bar is shown there.
+        warnings.filterwarnings("ignore", "IProgress not found")
+        import pooch
 
     url, credentials = split_credentials(source.address)
     if source.project:
