@@ -233,6 +233,6 @@ def check_resumed(name: str, begun, config, given: Collection[str]) -> None:
         then, now = getattr(begun, field.name), getattr(config, field.name)
         if field.name in given and now != then:
             raise UserError(
-                f"The run {name} was started with {field.name} {then}, not {now}. Resume without "
-                "this flag, or start a new run."
+                f"The run {name} was started with {field.name} {then}, not {now}. Resume it "
+                "without flags and --config, or start a new run."
             )

@@ -254,10 +254,15 @@ def test_ctrl_c_exits_with_130_and_can_be_resumed(tmp_path):
     assert process.returncode == 130
     assert "--resume" in errors
     assert "Traceback" not in errors
-    for epochs in (9, Config().epochs):
-        other = run("--resume", "--run", "stopped", "--epochs", epochs, env=environment)
+    (tmp_path / "flight_delays" / "configs").mkdir()
+    (tmp_path / "flight_delays" / "configs" / "rows.json").write_text('{"rows": 8000}')
+    default = Config().epochs
+    for flag, value, asked in (
+        ("--epochs", 9, 9), ("--epochs", default, default), ("--config", "rows", default)
+    ):  # fmt: skip
+        other = run("--resume", "--run", "stopped", flag, value, env=environment)
         assert other.returncode == 2
-        assert f"was started with epochs 3, not {epochs}" in other.stderr
+        assert f"was started with epochs 3, not {asked}" in other.stderr
 
 
 def test_full_disk_is_one_clear_error_and_leaves_nothing(trained, flights_file, tmp_path):
