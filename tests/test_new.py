@@ -41,6 +41,14 @@ def test_bins_are_fine_where_that_paid(bikes):
     assert [decide(bikes, wish).settings.number_bins for wish in wishes] == [256, 48, 48, 48]
 
 
+@pytest.mark.parametrize(
+    ("table", "target", "limit"), [("titanic", "Survived", 8), ("texas_housing", "median", 64)]
+)
+def test_long_categories_are_one_hot_where_rows_are_many(table, target, limit):
+    files = project_files("mine", decide(example_file(table), Wishes(target=target)))
+    assert f"one_hot_values: int = {limit}  #" in files["run.py"]
+
+
 def test_the_owner_has_the_last_word(bikes):
     wishes = Wishes(
         target="weathersit", task="classes", category=("season",), time="none",

@@ -9,6 +9,8 @@ FEW_ROWS = 3_000  # from here on, the luck of one validation set is small
 BINS = 48  # of a number in the table, at most
 FINE_BINS = 256  # where a number is predicted: better on validation rows of most such tables
 FEW_NUMBERS = 12  # columns; with more, fine bins lost (house_prices), as they did for classes
+ONE_HOT = 8  # values of a category that is one-hot, at most
+MANY_ONE_HOT = 64  # with many rows: better on validation rows, worse with few (house_prices)
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Settings:
     batch_size: int
     patience: int
     number_bins: int
+    one_hot_values: int
 
 
 def settings_for(rows: int, task: str, numbers: int, by_time: bool, text: bool) -> Settings:
@@ -35,8 +38,14 @@ def settings_for(rows: int, task: str, numbers: int, by_time: bool, text: bool) 
     while batch_size < min(rows / 150, 2048):
         batch_size *= 2
     fine = task == "regression" and numbers <= FEW_NUMBERS and not by_time
-    number_bins = FINE_BINS if fine else BINS
-    return Settings(folds, epochs, batch_size, max(3, epochs // 4), number_bins)
+    return Settings(
+        folds=folds,
+        epochs=epochs,
+        batch_size=batch_size,
+        patience=max(3, epochs // 4),
+        number_bins=FINE_BINS if fine else BINS,
+        one_hot_values=ONE_HOT if rows < FEW_ROWS else MANY_ONE_HOT,
+    )
 
 
 def settings_for_pairs(rows: int) -> Settings:

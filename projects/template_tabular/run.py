@@ -25,6 +25,7 @@ class Config(TabularConfig):
     members: int = 8  # networks in one, whose answers are averaged
     units: int = 128  # neurons in a layer
     number_bins: int = 48  # bins a number is cut into, at most
+    one_hot_values: int = 8  # categories of at most so many values are one-hot
     epochs: int = 60  # passes over the training rows, at most
     batch_size: int = 32  # rows in one step of the optimizer
     learning_rate: float = 2e-3  # peak; warmed up over the first epoch, then a cosine to zero
