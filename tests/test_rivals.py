@@ -8,7 +8,13 @@ import pytest
 from sklearn.metrics import log_loss
 
 from benchmarks.california_housing import load_california, per_household
-from benchmarks.rivals.best import behind_elsewhere, of_these_seeds, standing, stored_rivals
+from benchmarks.rivals.best import (
+    behind_elsewhere,
+    of_these_seeds,
+    reservations,
+    standing,
+    stored_rivals,
+)
 from benchmarks.rivals.columns import answers, describe_columns, learned_target
 from benchmarks.rivals.measure import check_names
 from benchmarks.rivals.paired import gains, keep_answer, kept_answer, kit_answers
@@ -182,3 +188,11 @@ def test_other_metrics_in_which_the_kit_is_behind_are_told():
     assert behind_elsewhere(record, "mae") == "the kit is behind in: RMSE"
     assert behind_elsewhere({"kit_ahead": {"seeds": 5, "rmse": far, "r2": near}}, "rmse") == ""
     assert behind_elsewhere({}, "rmse") == ""
+
+
+def test_a_fit_that_was_cut_short_is_told_beside_its_score():
+    record = {"rows": {"train": 1000}, "epochs": 0}
+    assert reservations(record, 1000) == ""
+    assert reservations(record, 2000) == "**trained on 1,000 of the rows only**"
+    short = {**record, "epochs": 8, "remark": "the first was the best"}
+    assert reservations(short, 1000) == "**at most 8 epochs**; the first was the best"

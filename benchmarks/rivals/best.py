@@ -77,6 +77,16 @@ def behind_elsewhere(record: dict, metric: str) -> str:
     return f"the kit is behind in: {', '.join(told)}" if told else ""
 
 
+def reservations(record: dict, training_rows: int) -> str:
+    """What a reader of a record's scores has to know of how it was fitted; "" for nothing."""
+    told = [record.get("remark", "")]
+    if record.get("epochs"):
+        told.insert(0, f"**at most {record['epochs']} epochs**")
+    if record["rows"]["train"] < training_rows:
+        told.insert(0, f"**trained on {record['rows']['train']:,} of the rows only**")
+    return "; ".join(filter(None, told))
+
+
 def best_cell(project: str) -> str:
     """The best boosted trees for a table: score, name, how the kit stands; "" for none."""
     found, metric = best_rival(project, "boosted trees"), kit_results(project)["metric"]
@@ -95,10 +105,11 @@ def best_words(project: str) -> str:
         if found:
             name, record = found
             word = standing(record, metric)
+            training_rows = read_json(RESULTS / f"{project}.json")["training_rows"]
             asides = [
                 f"the kit is {word}: {distance(record, metric)}" if word else "",
                 behind_elsewhere(record, metric),
-                record.get("remark", ""),
+                reservations(record, training_rows),
             ]
             aside = "; ".join(filter(None, asides))
             aside = f" ({aside})" if aside else ""

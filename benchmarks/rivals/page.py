@@ -7,6 +7,7 @@ from benchmarks.rivals.best import (
     behind_elsewhere,
     distance,
     kit_results,
+    reservations,
     stored_rivals,
 )
 from benchmarks.rivals.scores import SHOWN
@@ -92,12 +93,11 @@ def project_lines(path: Path) -> str:
     for name, record in rivals.items():
         cells = [shown(record["test"][metric]) for metric in metrics]
         cells.append(distance(record, decisive))
-        notes = [f"{record['version']}, {record['date']}", behind_elsewhere(record, decisive)]
-        if record["rows"]["train"] < stored["training_rows"]:
-            notes.append(f"**trained on {record['rows']['train']:,} of the rows only**")
-        if record.get("epochs"):
-            notes.append(f"**at most {record['epochs']} epochs**")
-        notes.append(record.get("remark", ""))
+        notes = [
+            f"{record['version']}, {record['date']}",
+            behind_elsewhere(record, decisive),
+            reservations(record, stored["training_rows"]),
+        ]
         note = "; ".join(filter(None, notes))
         lines.append(row_of(name, cells, f"{record['seconds']:.0f}", note))
     errors = f" Errors in {stored['unit']}." if stored["unit"] else ""
