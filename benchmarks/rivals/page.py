@@ -51,7 +51,8 @@ Categories go into each library's own treatment; those with an order go in as th
 numbers stay missing, but for the networks. Where a project learns the logarithm of a number, the
 rivals learn it too and are turned back to the unit. The kit's rows come from
 `projects/<name>/results.json`, its baselines without those told above. The times are of fitting,
-on two threads of a machine that other work may have shared; threads wait without spinning.
+on two threads of a machine that other work may have shared; TabM and RealMLP on crash_injuries and
+flight_delays had one core for both threads. Threads wait without spinning.
 
 **Kit ahead by** tells whether the distance is luck of the test rows: the mean score of the kit's
 seeds against the rival's, in the project's own metric, positive where the kit is better, with a
