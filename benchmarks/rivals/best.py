@@ -79,11 +79,12 @@ def behind_elsewhere(record: dict, metric: str) -> str:
 
 def reservations(record: dict, training_rows: int) -> str:
     """What a reader of a record's scores has to know of how it was fitted; "" for nothing."""
-    told = [record.get("remark", "")]
-    if record.get("epochs"):
-        told.insert(0, f"**at most {record['epochs']} epochs**")
-    if record["rows"]["train"] < training_rows:
-        told.insert(0, f"**trained on {record['rows']['train']:,} of the rows only**")
+    rows, epochs = record["rows"]["train"], record.get("epochs")
+    told = [
+        f"**trained on {rows:,} of the rows only**" if rows < training_rows else "",
+        f"**at most {epochs} epochs**" if epochs else "",
+        record.get("remark", ""),
+    ]
     return "; ".join(filter(None, told))
 
 

@@ -36,7 +36,9 @@ that a distance tells of both, the models and the search.
 - **hist gradient boosting**: scikit-learn's, the kit's own baseline, with 100 trees at most, and an
   L2 penalty of 10 where there are more than two classes.
 - **kit untuned**: one network of this kit on the project's columns, with the settings that
-  `python -m common.new` writes for a table of as many rows as train and validate here.
+  `python -m common.new` writes for a table of as many rows as train and validate here. They were
+  not chosen for one table, but validation rows of census_income, crash_injuries and house_prices
+  were among those that decided ([own tables](own_tables.md)).
 - **TabM, RealMLP**: pytabkit's default settings, in PyTorch. For classification the validation
   metric is the cross entropy and RealMLP does without label smoothing, as pytabkit's authors advise
   where probabilities count. Missing numbers become the training median, with a mark beside them.

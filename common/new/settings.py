@@ -28,6 +28,8 @@ class Settings:
 def settings_for(rows: int, task: str, numbers: int, by_time: bool, text: bool) -> Settings:
     """Few rows: cross-validation, small batches, many epochs; many rows: the other way round.
 
+    From many rows, weights of their own for the values of long categories too (one-hot).
+
     task: the schema's. numbers: columns of them. text: rows have one. by_time: rows are split by
     time, where folds would learn from the future, and fine bins what held in training's time alone.
     """
